@@ -1,0 +1,107 @@
+/**
+ * Files, passed in. Positioned, mostly synchronous: a write goes to the page cache and costs microseconds, so handing it
+ * to a thread would cost more than doing it; only what really waits for the device ({@linkcode DiskFile.sync}, reads of
+ * cold data) is asynchronous.
+ *
+ * The system's implementation is `disk_deno.ts`, the simulated one (torn writes, lost unsynced bytes, full and failing
+ * disks) `disk_sim.ts`. Nothing else touches the file API. Every failure is a `DiskError`.
+ *
+ * @module
+ */
+
+/** An open file. All positions and sizes are in bytes. */
+export interface DiskFile {
+  /** The path it was opened by. */
+  readonly path: string;
+  /** Its present size. */
+  size(): number;
+  /** Reads at `position` until `into` is full or the file ends; returns the bytes read. */
+  read(into: Uint8Array, position: number): number;
+  /** As {@linkcode DiskFile.read}, off the event loop. `into` must not be used until it resolves. */
+  readAsync(into: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes` at `position` to the page cache, growing the file where needed. */
+  write(bytes: Uint8Array, position: number): void;
+  /** Writes all `parts` one behind the other, beginning at `position`, with one call where the system can. */
+  writeMany(parts: readonly Uint8Array[], position: number): void;
+  /** Waits, off the event loop, until everything written before the call is on the device (fdatasync). */
+  sync(): Promise<void>;
+  /** As {@linkcode DiskFile.sync}, blocking; for start and stop only. */
+  syncNow(): void;
+  /** Sets the size: cuts, or extends with zeros that take no room yet. */
+  truncate(sizeBytes: number): void;
+  /** Releases the descriptor; idempotent. Every other call after it throws. */
+  close(): void;
+}
+
+/** What {@linkcode Disk.stat} and {@linkcode Disk.list} tell of a path. */
+export interface DiskEntry {
+  /** Last part of the path. */
+  readonly name: string;
+  readonly isDirectory: boolean;
+  /** Zero for a directory. */
+  readonly sizeBytes: number;
+  /** Time of last modification, milliseconds since the epoch. */
+  readonly modifiedMs: number;
+}
+
+/** Room on the file system that holds a path. */
+export interface DiskUsage {
+  readonly totalBytes: number;
+  /** What an ordinary process may still write. */
+  readonly availableBytes: number;
+  /** Total less free, as `df` and Java count it. */
+  readonly usedBytes: number;
+}
+
+/** A lock on a file, held until released or until the process ends. */
+export interface DiskLock {
+  release(): void;
+}
+
+/** A file system. Paths use `/`. */
+export interface Disk {
+  /**
+   * Opens a file for reading and, unless `readOnly`, writing. With `create` a missing file is made (its directory must
+   * exist).
+   */
+  open(path: string, options?: { create?: boolean; readOnly?: boolean }): DiskFile;
+  /** What `path` is, or null when nothing is there. */
+  stat(path: string): DiskEntry | null;
+  /** The entries of a directory sorted by name; empty when the directory does not exist. */
+  list(directory: string): DiskEntry[];
+  /** Makes a directory and its parents; nothing happens when it is there. */
+  makeDirectory(path: string): void;
+  /** Removes a file or an empty directory; nothing happens when it is not there. */
+  remove(path: string): void;
+  /** Moves a file over whatever has the new name, atomically. */
+  rename(from: string, to: string): void;
+  /** Blocks until the directory's entries (creations, renames, removals) are on the device. */
+  syncDirectory(path: string): void;
+  /** Room on the file system of `path`. */
+  usage(path: string): DiskUsage;
+  /** Takes an exclusive lock on the file (made if missing), or null when somebody else holds it. */
+  lock(path: string): DiskLock | null;
+}
+
+/** Whole content of a file as bytes, or null when it does not exist. */
+export function readWhole(disk: Disk, path: string): Uint8Array | null {
+  const entry = disk.stat(path);
+  if (entry === null || entry.isDirectory) return null;
+  const file = disk.open(path, { readOnly: true });
+  try {
+    const bytes = new Uint8Array(file.size());
+    return bytes.subarray(0, file.read(bytes, 0));
+  } finally {
+    file.close();
+  }
+}
+
+/** Removes a directory with everything below it; nothing happens when it is not there. */
+export function removeTree(disk: Disk, path: string): void {
+  for (const entry of disk.list(path)) {
+    const child = `${path}/${entry.name}`;
+    if (entry.isDirectory) removeTree(disk, child);
+    else disk.remove(child);
+  }
+  disk.remove(path);
+}

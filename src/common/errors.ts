@@ -1,0 +1,72 @@
+/**
+ * The error families of the project. A broken promise of our own is an assertion ({@linkcode invariant}); a peer's
+ * mistake is a `ResponseError` (`src/protocol/response_error.ts`); what the world does to us is one of the classes here.
+ *
+ * @module
+ */
+
+/** Base of all failures caused by the world outside the process; `retriable` says whether trying again may help. */
+export abstract class WorldError extends Error {
+  /** Whether the same attempt may succeed later without anybody doing something. */
+  abstract readonly retriable: boolean;
+}
+
+/** Why a disk operation failed, as far as the caller can act on it. */
+export type DiskFault = "not-found" | "exists" | "no-space" | "read-only" | "permission" | "io" | "closed" | "locked";
+
+/** A file operation failed. */
+export class DiskError extends WorldError {
+  override readonly name = "DiskError";
+  /** The kind of failure. */
+  readonly fault: DiskFault;
+  /** The file or directory concerned. */
+  readonly path: string;
+  /** True where the cause can go away by itself: no space. */
+  readonly retriable: boolean;
+
+  /** @param attempted what was tried, e.g. `"write 2048 bytes at 4096"`. */
+  constructor(fault: DiskFault, path: string, attempted: string, cause?: unknown) {
+    const why = cause instanceof Error ? cause.message : fault;
+    super(`Cannot ${attempted}: ${path}: ${why}`, { cause });
+    this.fault = fault;
+    this.path = path;
+    this.retriable = fault === "no-space";
+  }
+}
+
+/** A connection could not be made, broke, or did not answer in time. */
+export class ConnectionError extends WorldError {
+  override readonly name = "ConnectionError";
+  override readonly retriable = true;
+
+  /** @param fault `connect` (never reached), `closed` (broke while waiting), `timeout` (no answer in time). */
+  constructor(readonly fault: "connect" | "closed" | "timeout", message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** Stored bytes contradict their format. */
+export class CorruptError extends WorldError {
+  override readonly name = "CorruptError";
+  override readonly retriable = false;
+
+  /** @param position byte position in the file `path`. */
+  constructor(readonly path: string, readonly position: number, readonly reason: string, cause?: unknown) {
+    super(`Corrupt data in ${path} at ${position}: ${reason}`, { cause });
+  }
+}
+
+/** A promise of our own code was broken: loud, so that no bad byte reaches the disk. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/** Throws {@link InvariantError} unless `condition` holds. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
