@@ -1,0 +1,63 @@
+/**
+ * The executable's entry: a table from subcommand to function, and nothing else. It parses no options; every subcommand
+ * gets the arguments behind its name and answers with an exit code. Modules are loaded when their subcommand is called,
+ * so that `rucola version` does not pay for the broker. Wrappers named as RocketMQ's scripts (`mqbroker`, `mqadmin`, …)
+ * pass the subcommand themselves.
+ *
+ * @module
+ */
+import { DenoDisk } from "./src/common/disk_deno.ts";
+import { nearestName } from "./src/common/edit_distance.ts";
+
+/** One subcommand: what `help` says about it, and what it does. */
+interface Subcommand {
+  /** One line, without a full stop. */
+  readonly summary: string;
+  /** Runs it with the arguments behind its name; resolves to the exit code when it has ended. */
+  readonly run: (args: string[]) => Promise<number>;
+}
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  version: {
+    summary: "versions of this executable and of what it is built with",
+    run: async () => (await import("./src/tools/version.ts")).printVersion(new DenoDisk()),
+  },
+  help: { summary: "this list", run: help },
+};
+
+const ALIASES: Readonly<Record<string, string>> = { "-h": "help", "--help": "help", "--version": "version" };
+
+function help(): Promise<number> {
+  const width = Math.max(...Object.keys(SUBCOMMANDS).map((name) => name.length));
+  console.log("usage: rucola SUBCOMMAND [ARGUMENT…]\n");
+  for (const [name, { summary }] of Object.entries(SUBCOMMANDS)) console.log(`  ${name.padEnd(width)}  ${summary}`);
+  console.log("\n`rucola SUBCOMMAND -h` lists the options of one.");
+  return Promise.resolve(0);
+}
+
+/** Runs the subcommand that `args` begin with; without one, says what there is. */
+async function main(args: string[]): Promise<number> {
+  const [given, ...rest] = args;
+  if (given === undefined) {
+    await help();
+    return 1;
+  }
+  const name = ALIASES[given] ?? given;
+  if (Object.hasOwn(SUBCOMMANDS, name)) return await SUBCOMMANDS[name]!.run(rest);
+  const nearest = nearestName(given, Object.keys(SUBCOMMANDS));
+  const advice = nearest === null ? "`rucola help` lists them all" : `did you mean \`${nearest}\`?`;
+  console.error(`rucola: there is no subcommand \`${given}\`; ${advice}`);
+  return 1;
+}
+
+if (import.meta.main) {
+  let code: number;
+  try {
+    code = await main(Deno.args);
+  } catch (error) {
+    console.error(`rucola: ${error instanceof Error ? error.message : error}`);
+    if (Deno.env.has("RUCOLA_TRACE") && error instanceof Error) console.error(error.stack);
+    code = 1;
+  }
+  Deno.exit(code);
+}
