@@ -1,0 +1,225 @@
+/**
+ * Frames: a state machine from arriving bytes to whole frames, without I/O.
+ *
+ * ```text
+ * i32 length          bytes that follow: 4 + headerSize + bodySize
+ * u8  serialize type  0 JSON, 1 binary
+ * u24 headerSize
+ * header · body
+ * ```
+ *
+ * A {@link FrameReader} owns one buffer: a socket reads into {@linkcode FrameReader.space}, {@linkcode FrameReader.received}
+ * says how much came, {@linkcode FrameReader.next} yields each whole frame in it. Invariant:
+ * `0 <= start <= end <= buffer.length`, and the bytes in `[start, end)` are what has arrived and was not yet yielded.
+ *
+ * Source: RocketMQ `NettyDecoder`, `RemotingCommand#decode`.
+ *
+ * @module
+ */
+import { getI32, putI32, utf8Text } from "../common/bytes.ts";
+import type { ExtFields } from "../protocol/header.ts";
+import { type Command, SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
+import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
+import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
+
+/** Largest frame that Java accepts, its four length bytes included (`com.rocketmq.remoting.frameMaxLength`). */
+export const FRAME_SIZE_MAX = 16777216;
+
+/** Size of a reader's buffer at first, and again after it has been idle. */
+const BUFFER_SIZE_MIN = 16384;
+/** With less free room than this at its end, the buffer is compacted or grown before the next read. */
+const ROOM_MIN = 4096;
+/** A buffer of this size is always worth keeping while its connection is busy. */
+const BUFFER_SIZE_BUSY = 262144;
+
+/** The bytes are no frame: the connection cannot go on. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/** What the header encodings carry. */
+export interface HeaderFields {
+  readonly code: number;
+  readonly language: string;
+  readonly version: number;
+  readonly opaque: number;
+  readonly flag: number;
+  readonly remark: string | null;
+  readonly ext: ExtFields;
+}
+
+/** Where a whole frame lies in the reader's buffer; reused for the next one. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  readonly serialize: SerializeType;
+  readonly headerStart: number;
+  /** End of the header and start of the body. */
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
+}
+
+/** Arriving bytes of one connection; see the module's text. */
+export class FrameReader implements Frame {
+  bytes: Uint8Array = new Uint8Array(BUFFER_SIZE_MIN);
+  serialize: SerializeType = SERIALIZE_JSON;
+  headerStart = 0;
+  bodyStart = 0;
+  bodyEnd = 0;
+  #start = 0;
+  #end = 0;
+  readonly #frameSizeMax: number;
+
+  /** @param frameSizeMax limit of a frame in bytes, its length field included. */
+  constructor(frameSizeMax: number = FRAME_SIZE_MAX) {
+    this.#frameSizeMax = frameSizeMax;
+  }
+
+  /** Bytes that have arrived and are not yet yielded. */
+  get pendingBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Where the next bytes go; at least one byte long. */
+  space(): Uint8Array {
+    this.#makeRoom();
+    return this.bytes.subarray(this.#end);
+  }
+
+  /** Tells that `count` bytes were put at the beginning of {@linkcode space}. */
+  received(count: number): void {
+    this.#end += count;
+  }
+
+  /**
+   * Moves to the next whole frame, whose place this object then tells; false when there is none yet.
+   *
+   * @throws {FrameError} when the bytes cannot be a frame.
+   */
+  next(): boolean {
+    const available = this.#end - this.#start;
+    if (available < 4) return false;
+    const length = getI32(this.bytes, this.#start);
+    if (length < 4 || length + 4 > this.#frameSizeMax) {
+      throw new FrameError(`frame length ${length} is not between 4 and ${this.#frameSizeMax - 4}`);
+    }
+    if (available < 8) return false;
+    const word = getI32(this.bytes, this.#start + 4);
+    this.#checkHeaderWord(word, length);
+    if (available < length + 4) return false;
+    this.serialize = (word >>> 24) as SerializeType;
+    this.headerStart = this.#start + 8;
+    this.bodyStart = this.headerStart + (word & 0xffffff);
+    this.bodyEnd = this.#start + 4 + length;
+    this.#start = this.bodyEnd;
+    return true;
+  }
+
+  #checkHeaderWord(word: number, length: number): void {
+    const type = word >>> 24;
+    if (type !== SERIALIZE_JSON && type !== SERIALIZE_ROCKETMQ) throw new FrameError(`unknown serialize type ${type}`);
+    const headerSize = word & 0xffffff;
+    if (headerSize > length - 4) throw new FrameError(`header of ${headerSize} bytes in a frame of ${length}`);
+  }
+
+  /** Gives a large buffer back when nothing is pending; to be called when the connection has been idle for a while. */
+  shrink(): void {
+    if (this.#end === this.#start && this.bytes.length > BUFFER_SIZE_MIN) {
+      this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
+      this.#start = this.#end = 0;
+    }
+  }
+
+  #makeRoom(): void {
+    const pending = this.#end - this.#start;
+    if (pending === 0) {
+      if (this.#end === this.bytes.length && this.bytes.length < BUFFER_SIZE_BUSY) {
+        this.#resize(this.bytes.length * 4, 0);
+      }
+      this.#start = this.#end = 0;
+      return;
+    }
+    const wanted = this.#wantedSize(pending);
+    if (wanted > this.bytes.length) this.#resize(wanted, pending);
+    else if (this.bytes.length - this.#end < ROOM_MIN || this.#start + wanted > this.bytes.length) {
+      this.#compact(pending);
+    }
+  }
+
+  /** Size that holds the frame which has begun to arrive. Its length was checked by {@linkcode next}. */
+  #wantedSize(pending: number): number {
+    const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4;
+    return Math.max(frameSize, pending + ROOM_MIN);
+  }
+
+  #resize(size: number, pending: number): void {
+    const grown = new Uint8Array(size);
+    grown.set(this.bytes.subarray(this.#start, this.#start + pending));
+    this.bytes = grown;
+    this.#start = 0;
+    this.#end = pending;
+  }
+
+  #compact(pending: number): void {
+    this.bytes.copyWithin(0, this.#start, this.#end);
+    this.#start = 0;
+    this.#end = pending;
+  }
+}
+
+/**
+ * The code of a frame without decoding its header, or −1 when that takes decoding (a JSON header that does not begin with
+ * its code; Java's and Go's do).
+ */
+export function peekCode(frame: Frame): number {
+  const b = frame.bytes;
+  let at = frame.headerStart;
+  if (frame.serialize === SERIALIZE_ROCKETMQ) return frame.bodyStart - at < 2 ? -1 : (b[at]! << 8) | b[at + 1]!;
+  // {"code":
+  if (b[at] !== 0x7b || b[at + 1] !== 0x22 || b[at + 2] !== 0x63 || b[at + 5] !== 0x65 || b[at + 7] !== 0x3a) return -1;
+  let code = 0;
+  for (at += 8; at < frame.bodyStart; at++) {
+    const digit = b[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    code = code * 10 + digit;
+  }
+  return code;
+}
+
+/** Decodes the header of a frame. @throws {FrameError} when it is malformed. */
+export function decodeHeader(frame: Frame): HeaderFields {
+  const bytes = frame.bytes.subarray(frame.headerStart, frame.bodyStart);
+  return frame.serialize === SERIALIZE_JSON ? decodeJsonHeader(bytes) : decodeRocketmqHeader(bytes);
+}
+
+/** The command in a frame, with a body of its own. @throws {FrameError} when the header is malformed. */
+export function decodeFrame(frame: Frame): Command {
+  return {
+    ...decodeHeader(frame),
+    body: frame.bytes.slice(frame.bodyStart, frame.bodyEnd),
+    serialize: frame.serialize,
+  };
+}
+
+/** The bytes of a whole frame. */
+export function encodeFrame(header: HeaderFields, body: Uint8Array, serialize: SerializeType): Uint8Array {
+  // A code that does not fit the binary header's 16 bits (POP) is sent as JSON, which every peer reads.
+  const type = header.code > 32767 ? SERIALIZE_JSON : serialize;
+  const headerBytes = type === SERIALIZE_JSON ? encodeJsonHeader(header) : encodeRocketmqHeader(header);
+  const out = new Uint8Array(8 + headerBytes.length + body.length);
+  putI32(out, 0, 4 + headerBytes.length + body.length);
+  putI32(out, 4, (type << 24) | headerBytes.length);
+  out.set(headerBytes, 8);
+  out.set(body, 8 + headerBytes.length);
+  return out;
+}
+
+/** Decodes exactly one frame from its bytes, as captured or built in tests. @throws {FrameError} */
+export function decodeFrameBytes(bytes: Uint8Array): Command {
+  const reader = new FrameReader();
+  reader.bytes = bytes;
+  reader.received(bytes.length);
+  if (!reader.next()) {
+    throw new FrameError(`${bytes.length} bytes are no whole frame: ${utf8Text(bytes.subarray(0, 16))}`);
+  }
+  return decodeFrame(reader);
+}

@@ -1,0 +1,122 @@
+/**
+ * What is to be written on one connection. Responses of a turn are encoded one behind the other into one buffer, which is
+ * written with one call at the end of the turn; what is added during a write waits in a second buffer, so that the order
+ * is kept and at most one write is pending.
+ *
+ * Invariant: bytes `[0, end)` of `bytes` are waiting; the buffer being written is never touched.
+ *
+ * @module
+ */
+import type { Socket } from "../common/net.ts";
+
+/** Size of a buffer at first. */
+const BUFFER_SIZE_MIN = 8192;
+/** A larger buffer is not kept for the next turn. */
+const BUFFER_SIZE_KEPT = 1048576;
+
+/** Ordered, batched writing on a socket. */
+export class Outbox {
+  /** The buffer to encode into; changes with every {@linkcode reserve}. */
+  bytes: Uint8Array = new Uint8Array(BUFFER_SIZE_MIN);
+  #end = 0;
+  #spare: Uint8Array | null = null;
+  #sendingBytes = 0;
+  #asked = false;
+  #closed = false;
+  #drained: (() => void)[] = [];
+  /** Bytes handed to the socket so far. */
+  writtenBytes = 0;
+
+  /**
+   * @param socket where to write.
+   * @param atEndOfTurn see `Net`.
+   * @param failed called once with the reason when a write fails; nothing is written after it.
+   */
+  constructor(
+    private readonly socket: Socket,
+    private readonly atEndOfTurn: (fn: () => void) => void,
+    private readonly failed: (reason: unknown) => void,
+  ) {}
+
+  /** Bytes that are not yet written. */
+  get pendingBytes(): number {
+    return this.#end + this.#sendingBytes;
+  }
+
+  /** Makes room for `size` bytes in {@linkcode bytes}, all of which the caller fills now; returns where they begin. */
+  reserve(size: number): number {
+    const start = this.#end;
+    const end = start + size;
+    if (end > this.bytes.length) this.#grow(end);
+    this.#end = end;
+    if (!this.#asked) {
+      this.#asked = true;
+      this.atEndOfTurn(this.#flush);
+    }
+    return start;
+  }
+
+  /** Gives back the last `size` reserved bytes, which were not needed. */
+  unreserve(size: number): void {
+    this.#end -= size;
+  }
+
+  /** Adds a copy of `part`. */
+  add(part: Uint8Array): void {
+    const at = this.reserve(part.length);
+    this.bytes.set(part, at);
+  }
+
+  /** Resolves when nothing is pending any more, or the outbox was closed. */
+  drained(): Promise<void> {
+    if (this.#closed || this.pendingBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** Drops what is waiting. */
+  close(): void {
+    this.#closed = true;
+    this.#end = 0;
+    this.#wake();
+  }
+
+  #grow(size: number): void {
+    const grown = new Uint8Array(Math.max(size, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.#end));
+    this.bytes = grown;
+  }
+
+  readonly #flush = (): void => {
+    this.#asked = false;
+    if (this.#sendingBytes === 0 && this.#end > 0 && !this.#closed) this.#send();
+  };
+
+  async #send(): Promise<void> {
+    try {
+      while (this.#end > 0 && !this.#closed) {
+        const sending = this.bytes;
+        const size = this.#end;
+        this.bytes = this.#spare ?? new Uint8Array(BUFFER_SIZE_MIN);
+        this.#spare = null;
+        this.#end = 0;
+        this.#sendingBytes = size;
+        for (let at = 0; at < size;) at += await this.socket.write(sending.subarray(at, size));
+        this.writtenBytes += size;
+        this.#sendingBytes = 0;
+        this.#spare = sending.length <= BUFFER_SIZE_KEPT ? sending : null;
+      }
+      this.#wake();
+    } catch (error) {
+      this.#sendingBytes = 0;
+      this.close();
+      this.failed(error);
+    }
+  }
+
+  #wake(): void {
+    const waiting = this.#drained;
+    if (waiting.length === 0) return;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+}
