@@ -1,0 +1,101 @@
+/**
+ * Reads a broker's properties file: one text that fills the options of broker, store, remoting, access control and logs, and
+ * the rules between them that hold before a broker is built.
+ *
+ * RocketMQ counterpart: `BrokerStartup#parseCmdLine`, `#buildBrokerController`.
+ *
+ * @module
+ */
+import { LOG_OPTIONS, type LogOptions } from "../common/log_options.ts";
+import { createEnvironment } from "../common/environment.ts";
+import { ConfigError, type OptionsSource, readOptions } from "../common/options.ts";
+import { parseProperties, type PropertyEntry } from "../common/properties.ts";
+import {
+  joinRemotingOptions,
+  REMOTING_CLIENT_OPTIONS,
+  REMOTING_SERVER_OPTIONS,
+  type RemotingOptions,
+} from "../remoting/options.ts";
+import { completeStoreOptions, retiredStoreKeys, STORE_OPTIONS, type StoreOptions } from "../store/options.ts";
+import { AUTH_OPTIONS, type AuthOptions } from "./auth_options.ts";
+import { BROKER_OPTIONS, type BrokerOptions } from "./options.ts";
+
+/** Port of a broker that names none. */
+export const DEFAULT_BROKER_PORT = 10911;
+
+/** All tables of a broker's file, in the order in which they are printed. */
+export const BROKER_TABLES = {
+  broker: BROKER_OPTIONS,
+  server: REMOTING_SERVER_OPTIONS,
+  client: REMOTING_CLIENT_OPTIONS,
+  store: STORE_OPTIONS,
+  auth: AUTH_OPTIONS,
+  log: LOG_OPTIONS,
+};
+
+/** What a broker is configured by. */
+export interface BrokerSettings {
+  readonly broker: BrokerOptions;
+  readonly store: StoreOptions;
+  readonly remoting: RemotingOptions;
+  readonly auth: AuthOptions;
+  readonly log: LogOptions;
+  /** What the operator should know. */
+  readonly warnings: readonly string[];
+  /** Entries that nobody knows; kept when the file is rewritten. */
+  readonly unknown: readonly PropertyEntry[];
+}
+
+/** The exit code −3 of RocketMQ, as the system shows it. */
+const EXIT_MINUS_3 = 253;
+
+/**
+ * Reads a broker's file and the settings of its command line.
+ *
+ * @throws {ConfigError} when a value cannot be read, with exit code 253 and RocketMQ's words where it has them: a slave without
+ * an id, a name server address that is none.
+ */
+export function readBrokerOptions(source: OptionsSource): BrokerSettings {
+  const environment = source.environment ?? createEnvironment();
+  const properties = typeof source.properties === "string" ? parseProperties(source.properties) : source.properties;
+  const root = source.overrides?.["storePathRootDir"] ??
+    properties?.entries.findLast((entry) => entry.key === "storePathRootDir")?.value ?? `${environment.userHome}/store`;
+  const retired = { ...source.retired, ...retiredStoreKeys(root) };
+  const read = readOptions(BROKER_TABLES, { ...source, environment, retired, ...(properties && { properties }) });
+  const { values, assigned } = read;
+  const warnings = [...read.warnings];
+
+  const listenPort = assigned.has("listenPort") ? values.server.listenPort : DEFAULT_BROKER_PORT;
+  checkNamesrvAddr(values.broker.namesrvAddr);
+  const brokerId = brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
+  return {
+    broker: Object.freeze({ ...values.broker, brokerId }),
+    store: completeStoreOptions(values.store, listenPort),
+    remoting: joinRemotingOptions({ ...values.server, listenPort }, values.client),
+    auth: values.auth,
+    log: values.log,
+    warnings,
+    unknown: read.unknown,
+  };
+}
+
+/** Masters have id 0 whatever the file says; slaves must name theirs. */
+function brokerIdOf(brokerId: number, role: StoreOptions["brokerRole"], warnings: string[]): number {
+  if (role === "SLAVE") {
+    if (brokerId <= 0) throw new ConfigError([], "Slave's brokerId must be > 0", EXIT_MINUS_3);
+    return brokerId;
+  }
+  if (brokerId !== 0) warnings.push(`brokerId=${brokerId} is read as 0, for brokerRole=${role} is a master`);
+  return 0;
+}
+
+/** Every address must be `host:port`; an IPv6 host may stand in brackets. */
+function checkNamesrvAddr(addresses: string | null): void {
+  for (const address of (addresses ?? "").split(";")) {
+    if (address.trim() === "") continue;
+    const port = Number(/^\S+:(\d{1,5})$/.exec(address.trim())?.[1] ?? NaN);
+    if (port >= 1 && port <= 65535) continue;
+    const hint = `please set it as follows, "127.0.0.1:9876;192.168.0.1:9876"`;
+    throw new ConfigError([], `The Name Server Address[${addresses}] illegal, ${hint}`, EXIT_MINUS_3);
+  }
+}
