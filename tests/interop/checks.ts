@@ -1,0 +1,22 @@
+/**
+ * The list of all checks with RocketMQ's own clients and tools, in the order in which they run: quick ones first.
+ *
+ * @module
+ */
+import type { Check } from "../../scripts/interop/check.ts";
+import { BENCHMARK_CHECKS } from "./benchmark.ts";
+import { CONFORMANCE_CHECKS } from "./conformance.ts";
+import { KILL_CHECKS } from "./kill.ts";
+import { MIXED_CHECKS } from "./mixed.ts";
+import { MQADMIN_CHECKS } from "./mqadmin.ts";
+import { QUICKSTART_CHECKS } from "./quickstart.ts";
+
+/** Every check. */
+export const CHECKS: readonly Check[] = [
+  ...QUICKSTART_CHECKS,
+  ...MIXED_CHECKS,
+  ...MQADMIN_CHECKS,
+  ...BENCHMARK_CHECKS,
+  ...KILL_CHECKS,
+  ...CONFORMANCE_CHECKS,
+];
