@@ -47,7 +47,7 @@ export const BROKER_OPTIONS = {
     "Address advertised to slaves for HA; default: address of this machine",
     { ...important, blankIsDefault: true },
   ),
-  brokerId: long(0, "", "0 is the master, others are slaves", { min: 0 }),
+  brokerId: long(0, "", "0 is the master, others are slaves"),
   brokerName: text(
     (environment) => environment.hostName,
     "Name of the group of brokers with the same data; default: host name",
@@ -76,10 +76,15 @@ export const BROKER_OPTIONS = {
   configBlackList: text("configBlackList;brokerConfigPath", "Keys that refuse remote update, separated by `;`", {
     isList: true,
   }),
-  configManagerVersion: choice(["v1", "v2"], "v1", "V1: JSON files, v2: RocksDB", {
-    ...later,
-    refuse: "topics, groups and offsets would be looked for in RocksDB, which is not supported; use v1",
-  }),
+  configManagerVersion: choice(
+    ["v1", "v2"],
+    "v1",
+    "Where topics, groups and offsets are kept; v1: JSON files, v2: RocksDB",
+    {
+      ...later,
+      refuse: "topics, groups and offsets would be looked for in RocksDB, which is not supported; use v1",
+    },
+  ),
   consumerFallbehindThreshold: long(17_179_869_184, "bytes", "Lag bytes for disabling slow consumers"),
   consumerManageThreadPoolNums: int(32, "threads", "Threads for offset/consumer-list requests", accepted),
   consumerManagerThreadPoolQueueCapacity: int(1_000_000, "requests", "Queue length of consumer-manage pool", accepted),

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { fstatSync } from "node:fs";
 import { homedir } from "node:os";
 
 /** The surroundings of a process, as far as configuration depends on them. */
@@ -20,6 +21,8 @@ export interface Environment {
   readonly hostAddress: string;
   /** Number of processors. */
   readonly cpuCount: number;
+  /** Whether standard output goes to systemd's journal, which keeps times and sizes itself. */
+  readonly stdoutIsJournal: boolean;
   /** An environment variable; undefined when it is not set or empty. */
   variable(name: string): string | undefined;
   /** A Java system property (`-Dname=value` in JAVA_TOOL_OPTIONS, JAVA_OPT or JAVA_OPT_EXT, the last one counting). */
@@ -42,6 +45,8 @@ export interface EnvironmentParts {
   readonly cpuCount?: number;
   /** Home directory of the user as the system knows it; `ROCKETMQ_USER_HOME` and `-Duser.home` come before it. */
   readonly systemHome?: string;
+  /** `device:inode` of standard output, which systemd puts into `JOURNAL_STREAM`; a child may inherit that with another output. */
+  readonly stdoutId?: string;
 }
 
 const PROPERTY_VARIABLES = ["JAVA_TOOL_OPTIONS", "JAVA_OPT", "JAVA_OPT_EXT"];
@@ -60,6 +65,7 @@ export function createEnvironment(parts: EnvironmentParts = {}): Environment {
     hostName: parts.hostName ?? "localhost",
     hostAddress: advertisedAddress(parts.interfaces ?? []),
     cpuCount: parts.cpuCount ?? 1,
+    stdoutIsJournal: parts.stdoutId !== undefined && parts.stdoutId === variables["JOURNAL_STREAM"],
     variable: (name) => variables[name] || undefined,
     property: (name) => properties.get(name),
   };
@@ -77,7 +83,18 @@ export function systemEnvironment(isBridge: (interfaceName: string) => boolean =
     interfaces: Deno.networkInterfaces().filter((each) => !isBridge(each.name)),
     cpuCount: navigator.hardwareConcurrency,
     systemHome: homedir(),
+    ...stdoutId(),
   });
+}
+
+function stdoutId(): { stdoutId?: string } {
+  try {
+    const { dev, ino } = fstatSync(1);
+    return { stdoutId: `${dev}:${ino}` };
+  } catch {
+    // Closed, or of a kind that has no identity: not the journal.
+    return {};
+  }
 }
 
 /** The `-Dname=value` arguments in a line of JVM options; a value may be quoted. */

@@ -59,7 +59,7 @@ export interface OptionExtras {
 export interface Option<V extends OptionValue> extends OptionExtras {
   readonly type: "boolean" | "int" | "long" | "double" | "string";
   /** The value when nothing sets it, or how to find it. */
-  readonly defaultValue: V | ((environment: Environment) => V);
+  readonly defaultValue: OptionDefault<V>;
   /** Unit of a number (`ms`, `bytes`, …), or empty. */
   readonly unit: string;
   /** One line: what it means. */
@@ -91,16 +91,16 @@ export const important = { important: true } as const;
 const INT_MAX = 2147483647;
 
 /** A default with a fixed value or computed from the environment. */
-type Default<V> = V | ((environment: Environment) => V);
+export type OptionDefault<V> = V | ((environment: Environment) => V);
 
 /** `true` or `false`. */
-export function bool(defaultValue: Default<boolean>, doc: string, extras: OptionExtras = {}): Option<boolean> {
+export function bool(defaultValue: OptionDefault<boolean>, doc: string, extras: OptionExtras = {}): Option<boolean> {
   return { effect: "implemented", ...extras, type: "boolean", defaultValue, unit: "", doc };
 }
 
 /** A 32-bit integer. */
 export function int(
-  defaultValue: Default<number>,
+  defaultValue: OptionDefault<number>,
   unit: string,
   doc: string,
   extras: OptionExtras = {},
@@ -110,7 +110,7 @@ export function int(
 
 /** A 64-bit integer; beyond ±(2^53 − 1) it is moved to that. */
 export function long(
-  defaultValue: Default<number>,
+  defaultValue: OptionDefault<number>,
   unit: string,
   doc: string,
   extras: OptionExtras = {},
@@ -120,7 +120,7 @@ export function long(
 
 /** A number with a fraction. */
 export function double(
-  defaultValue: Default<number>,
+  defaultValue: OptionDefault<number>,
   unit: string,
   doc: string,
   extras: OptionExtras = {},
@@ -129,7 +129,7 @@ export function double(
 }
 
 /** A text. */
-export function text(defaultValue: Default<string>, doc: string, extras: OptionExtras = {}): Option<string> {
+export function text(defaultValue: OptionDefault<string>, doc: string, extras: OptionExtras = {}): Option<string> {
   return { effect: "implemented", ...extras, type: "string", defaultValue, unit: "", doc };
 }
 
@@ -137,7 +137,7 @@ export function text(defaultValue: Default<string>, doc: string, extras: OptionE
 export function optionalText(
   doc: string,
   extras: OptionExtras = {},
-  defaultValue: Default<string | null> = null,
+  defaultValue: OptionDefault<string | null> = null,
 ): Option<string | null> {
   return { effect: "implemented", ...extras, type: "string", defaultValue, unit: "", doc };
 }
