@@ -1,8 +1,8 @@
 /**
  * `deno task tidy`: the rules of CONTRIBUTING.md that a program can check. Fails on imports against the layers, import
  * cycles, modules and exported symbols without a docstring, files that nothing imports, clocks, files, sockets and
- * randomness reached past the four interfaces, and paths of somebody's machine. Sizes it only lists: they say where to
- * look, not what to cut.
+ * randomness reached past the four interfaces, paths of somebody's machine, and samples in `conf` with unknown options.
+ * Sizes it only lists: they say where to look, not what to cut.
  *
  * The checks are pure functions over {@linkcode SourceTree}, so that tests can give them small trees.
  *
@@ -77,6 +77,7 @@ export function checkTree(tree: SourceTree): Problem[] {
     ...checkUnused(tree),
     ...checkWorldCalls(tree),
     ...checkMachinePaths(tree),
+    ...checkSamples(tree),
   ];
   return problems.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line);
 }
@@ -199,6 +200,38 @@ export function checkMachinePaths(tree: SourceTree): Problem[] {
     }
   }
   return problems;
+}
+
+/** Each key of a sample in `conf`, also of a commented one, is in an option table of the server that reads the sample. */
+export function checkSamples(tree: SourceTree): Problem[] {
+  const problems: Problem[] = [];
+  for (const [path, text] of tree) {
+    if (!/^conf\/.*\.properties$/.test(path)) continue;
+    const server = /(?:^|\/)namesrv[^/]*$/.test(path) ? "namesrv" : "broker";
+    const known = optionNames(tree, server === "namesrv" ? ["namesrv"] : ["broker", "store"]);
+    text.split("\n").forEach((line, i) => {
+      const key = SAMPLE_KEY.exec(line)?.[1];
+      if (key === undefined || known.has(key)) return;
+      problems.push({ path, line: i + 1, message: `${key} is no option of the ${server}` });
+    });
+  }
+  return problems;
+}
+
+/** A setting in a sample, or one that is commented out; prose does not begin with a word and an equals sign. */
+const SAMPLE_KEY = /^\s*(?:[#!]\s*)?([A-Za-z]\w*)\s?=/;
+
+/** A row of an option table. */
+const OPTION_ROW = /^ {2}(\w+): (?:bool|int|long|double|text|optionalText|choice)\(/gm;
+
+/** Names in the option tables of the given folders and of those that all servers share. */
+function optionNames(tree: SourceTree, folders: readonly string[]): Set<string> {
+  const names = new Set<string>();
+  for (const [path, folder] of productFiles(tree)) {
+    if (!path.endsWith("options.ts") || ![...folders, "common", "remoting"].includes(folder)) continue;
+    for (const match of tree.get(path)!.matchAll(OPTION_ROW)) names.add(match[1]!);
+  }
+  return names;
 }
 
 /** Lines about sizes: the median and the 95th percentile, and the files that ask for a look. */

@@ -5,6 +5,7 @@ import {
   checkDocstrings,
   checkLayers,
   checkMachinePaths,
+  checkSamples,
   checkTree,
   checkUnused,
   checkWorldCalls,
@@ -164,6 +165,23 @@ Deno.test("Directories of a machine are found in every text, the documentation's
   assertEquals(findings(checkMachinePaths, files), [
     "README.md:2 names the machine's directory /home/alice/",
     ".ci/run:1 names the machine's directory /root/",
+  ]);
+});
+
+Deno.test("A sample sets only options that its server knows, also where they are commented out", () => {
+  const files = {
+    "conf/broker.properties": "# The name=of it all, in prose.\nbrokerName=a\n#flushDiskTyp=SYNC\n",
+    "conf/2m-2s-sync/broker-a-s.properties": "listenPort = 1\n# kvConfigPath=/a\n",
+    "conf/namesrv.properties": "kvConfigPath=/a\nlistenPort=9876\nbrokerName=a\n",
+    "src/broker/options.ts": 'export const A = {\n  brokerName: text("a", "Name"),\n};\n',
+    "src/store/options.ts": "export const A = {\n  flushDiskType: choice(\n    []),\n};\n",
+    "src/remoting/options.ts": 'export const A = {\n  listenPort: int(0, "", "Port"),\n};\n',
+    "src/namesrv/options.ts": 'export const A = {\n  kvConfigPath: optionalText("Where"),\n};\n',
+  };
+  assertEquals(findings(checkSamples, files), [
+    "conf/broker.properties:3 flushDiskTyp is no option of the broker",
+    "conf/2m-2s-sync/broker-a-s.properties:2 kvConfigPath is no option of the broker",
+    "conf/namesrv.properties:3 brokerName is no option of the namesrv",
   ]);
 });
 
