@@ -77,6 +77,11 @@ export class SimDisk implements Disk {
   /** The machine loses power, with all its processes; returns what is found after. Its faults are gone. */
   crash(policy: CrashPolicy): SimDisk {
     this.#volume.lost = true;
+    return this.ifCrashed(policy);
+  }
+
+  /** What {@linkcode crash} would leave, without anything happening to this disk. */
+  ifCrashed(policy: CrashPolicy): SimDisk {
     return new SimDisk(this.#options, this.#volume.afterPowerLoss(policy, this.#options.random));
   }
 
