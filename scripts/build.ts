@@ -16,8 +16,8 @@ import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { BUILD_FACTS_PATH, type BuildFacts } from "../src/tools/version.ts";
 import { denortFromNpm } from "./denort.ts";
 
-/** All that the executable may do; never asks for more. */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys", "--no-prompt"];
+/** All that the product may do, compiled or from source. */
+export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
 
 /** Flags for V8, without `--`: for instance `max-old-space-size=4096`. None has shown a gain so far. */
 const V8_FLAGS: readonly string[] = [];
@@ -40,7 +40,7 @@ async function main(args: string[]): Promise<number> {
   await Deno.mkdir(dirname(output), { recursive: true });
   await Deno.writeTextFile(join(ROOT, BUILD_FACTS_PATH), JSON.stringify(await gitFacts()) + "\n");
 
-  const command = compileCommand(options.target, output, await embeddedPaths());
+  const command = compileArguments(options.target, output, await embeddedPaths());
   let failure = await compile(command, Deno.env.get("DENORT_BIN"));
   if (failure !== null && isMissingRuntime(failure)) {
     console.error(`Cannot download the runtime from Deno's site (${lastCause(failure)}); trying the npm registry.`);
@@ -51,12 +51,13 @@ async function main(args: string[]): Promise<number> {
   return 0;
 }
 
-/** Arguments of `deno` that compile `main.ts` to `output`. */
-function compileCommand(target: string, output: string, embedded: string[]): string[] {
+/** Arguments of `deno` that compile `main.ts` for `target` to `output`, with the files `embedded`. */
+export function compileArguments(target: string, output: string, embedded: string[]): string[] {
   return [
     "compile",
     "--quiet",
     ...PERMISSIONS,
+    "--no-prompt",
     ...(V8_FLAGS.length === 0 ? [] : [`--v8-flags=${V8_FLAGS.map((flag) => `--${flag}`).join(",")}`]),
     ...embedded.flatMap((path) => ["--include", path]),
     ...(target === Deno.build.target ? [] : ["--target", target]),
@@ -75,12 +76,12 @@ async function compile(args: string[], denort: string | undefined): Promise<stri
 }
 
 /** Whether the compiler failed because it could not download `denort`, and not for an error in the program. */
-function isMissingRuntime(failure: string): boolean {
+export function isMissingRuntime(failure: string): boolean {
   return /denort-[^ ]*\.zip/.test(failure);
 }
 
 /** The innermost of the numbered causes in an error of Deno. */
-function lastCause(failure: string): string {
+export function lastCause(failure: string): string {
   const causes = failure.split("Stack backtrace:")[0]!.match(/^ +\d+: .*$/gm) ?? [];
   return causes.at(-1)?.replace(/^ +\d+: /, "") ?? "no reason given";
 }
