@@ -4,7 +4,8 @@
  *
  * - members of a class that implements an interface or extends a class have their docstrings there,
  * - constructors are described by their class,
- * - fields may leave it at a name with its unit and a type.
+ * - fields may leave it at a name with its unit and a type,
+ * - constants may take their type from their value: a table says everything once.
  *
  * @module
  */
@@ -41,6 +42,7 @@ const METHOD = /^\s+(?:static |abstract |override |async |get |set |\*)*\[?[\w$.
  * @param lines The lines of the file that it is about.
  */
 export function counts(finding: Finding, lines: readonly string[]): boolean {
+  if (finding.rule === "missing-explicit-type") return false;
   if (finding.rule !== "missing-jsdoc") return true;
   const line = lines[finding.line - 1] ?? "";
   if (/^\S/.test(line)) return true;

@@ -34,6 +34,10 @@ Deno.test("Methods of a class that implements an interface have their docstring 
   assertEquals(countedLines("export class A\n  implements B, C {\n  close(): void {").includes(3), false);
 });
 
+Deno.test("Types of constants may be inferred", () => {
+  assertEquals(counts({ ...MISSING, rule: "missing-explicit-type", line: 1 }, ["export const T = header({});"]), false);
+});
+
 Deno.test("Other rules always count", () => {
   assertEquals(counts({ ...MISSING, rule: "private-type-ref", line: 1 }, ["  field: T;"]), true);
 });
