@@ -6,8 +6,11 @@
 
 /** Takes lines for an operator. Never called for each message or request. */
 export interface Log {
+  /** What happened as intended. */
   info(text: string): void;
+  /** What an operator may want to mend. */
   warn(text: string): void;
+  /** What failed. */
   error(text: string): void;
 }
 

@@ -17,8 +17,8 @@
  * @module
  */
 import { getI32, putI32, utf8Text } from "../common/bytes.ts";
-import type { ExtFields } from "../protocol/header.ts";
 import { type Command, SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
+import { FrameError, type HeaderFields } from "./header_fields.ts";
 import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
 import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
 
@@ -31,22 +31,6 @@ const BUFFER_SIZE_MIN = 16384;
 const ROOM_MIN = 4096;
 /** A buffer of this size is always worth keeping while its connection is busy. */
 const BUFFER_SIZE_BUSY = 262144;
-
-/** The bytes are no frame: the connection cannot go on. */
-export class FrameError extends Error {
-  override readonly name = "FrameError";
-}
-
-/** What the header encodings carry. */
-export interface HeaderFields {
-  readonly code: number;
-  readonly language: string;
-  readonly version: number;
-  readonly opaque: number;
-  readonly flag: number;
-  readonly remark: string | null;
-  readonly ext: ExtFields;
-}
 
 /** Where a whole frame lies in the reader's buffer; reused for the next one. */
 export interface Frame {
@@ -223,3 +207,5 @@ export function decodeFrameBytes(bytes: Uint8Array): Command {
   }
   return decodeFrame(reader);
 }
+
+export { FrameError, type HeaderFields };

@@ -9,7 +9,7 @@ import { CURRENT_VERSION } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
 import { parseJson } from "../protocol/json.ts";
 import { NO_EXT } from "./command.ts";
-import { FrameError, type HeaderFields } from "./frame.ts";
+import { FrameError, type HeaderFields } from "./header_fields.ts";
 
 /**
  * Decodes a JSON header. Unknown members are ignored; ext values that are numbers or booleans become strings.

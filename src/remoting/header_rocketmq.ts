@@ -14,7 +14,7 @@
 import { concatBytes, getI16, getI32, getU16, putI16, putI32, utf8, utf8Text } from "../common/bytes.ts";
 import { CURRENT_VERSION, type Language, LANGUAGES } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
-import { FrameError, type HeaderFields } from "./frame.ts";
+import { FrameError, type HeaderFields } from "./header_fields.ts";
 
 /** Bytes before the remark's length. */
 const FIXED_SIZE = 13;
