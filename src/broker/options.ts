@@ -45,7 +45,7 @@ export const BROKER_OPTIONS = {
   brokerIP2: text(
     (environment) => environment.hostAddress,
     "Address advertised to slaves for HA; default: address of this machine",
-    { ...important, blankIsDefault: true },
+    { blankIsDefault: true },
   ),
   brokerId: long(0, "", "0 is the master, others are slaves"),
   brokerName: text(
@@ -200,7 +200,7 @@ export const BROKER_OPTIONS = {
   maxMessageFilterNumForNotification: int(64, "messages", "Messages filtered before notification answer", later),
   maxPopPollingSize: long(100_000, "requests", "Total waiting POP requests", later),
   maxStatsIdleTimeInMinutes: int(-1, "min", "Idle time after which statistics are dropped; -1 never", later),
-  messageStorePlugIn: text("", "Java classes that wrap the store", { ...later, ...important }),
+  messageStorePlugIn: text("", "Java classes that wrap the store", later),
   metricGrpcExporterIntervalInMills: long(60_000, "ms", "Metrics: gRPC export period", later),
   metricGrpcExporterTimeOutInMills: long(3000, "ms", "Metrics: gRPC timeout", later),
   metricLoggingExporterIntervalInMills: long(10_000, "ms", "Metrics: log export period", later),

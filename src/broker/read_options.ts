@@ -8,6 +8,7 @@
  */
 import { LOG_OPTIONS, type LogOptions } from "../common/log_options.ts";
 import { createEnvironment } from "../common/environment.ts";
+import { expandHome } from "../common/option_value.ts";
 import { ConfigError, type OptionsSource, readOptions } from "../common/options.ts";
 import { parseProperties, type PropertyEntry } from "../common/properties.ts";
 import {
@@ -60,7 +61,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const properties = typeof source.properties === "string" ? parseProperties(source.properties) : source.properties;
   const root = source.overrides?.["storePathRootDir"] ??
     properties?.entries.findLast((entry) => entry.key === "storePathRootDir")?.value ?? `${environment.userHome}/store`;
-  const retired = { ...source.retired, ...retiredStoreKeys(root) };
+  const retired = { ...source.retired, ...retiredStoreKeys(expandHome(root, environment)) };
   const read = readOptions(BROKER_TABLES, { ...source, environment, retired, ...(properties && { properties }) });
   const { values, assigned } = read;
   const warnings = [...read.warnings];

@@ -7,7 +7,10 @@ import { choice, int, long, optionalText, type OptionValues } from "./option.ts"
 
 /** All keys, by name. */
 export const LOG_OPTIONS = {
-  logDir: optionalText("Directory of the log files; default: logs/rocketmqlogs below the user's home"),
+  logDir: optionalText("Directory of the log files; default: logs/rocketmqlogs below the user's home", {
+    isPath: true,
+    blankIsDefault: true,
+  }),
   logFormat: choice(["text", "json"], "text", "RocketMQ's lines, or one JSON document a line"),
   logLevel: choice(["DEBUG", "INFO", "WARN", "ERROR"], "INFO", "Least important level that is written"),
   logMaxTotalBytes: long(2_147_483_648, "bytes", "Size of all log files together", { min: 1_048_576 }),

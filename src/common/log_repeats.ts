@@ -1,6 +1,6 @@
 /**
  * Keeps one fault from filling a disk: of like lines in ten seconds only the first few are passed on, the rest is counted and
- * told in one line when the ten seconds are over.
+ * told in one line with the first record that comes after the ten seconds, or at the end.
  *
  * Lines are alike when log, level and text are the same; for warnings and errors numbers in the text may differ.
  *

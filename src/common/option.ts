@@ -45,6 +45,8 @@ export interface OptionExtras {
   readonly synonyms?: Readonly<Record<string, string>>;
   /** The value is a `;`-separated list: blanks around and empty items are dropped. */
   readonly isList?: boolean;
+  /** The text is a path: `~/` at its beginning is the user's home. */
+  readonly isPath?: boolean;
   /** An empty text makes no sense here: the default stays, with a warning. */
   readonly blankIsDefault?: boolean;
   /** Says what is wrong with a text, or null. */

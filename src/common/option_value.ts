@@ -33,6 +33,11 @@ export function readValue(option: Option<OptionValue>, input: string, environmen
   return read.error === undefined ? { ...cut, ...read } : read;
 }
 
+/** The path with `~` at its beginning replaced by the user's home, as a shell does. */
+export function expandHome(path: string, environment: Environment): string {
+  return path === "~" || path.startsWith("~/") ? environment.userHome + path.slice(1) : path;
+}
+
 /** What an option allows, for messages: "an integer from 1 to 65535". */
 export function allowedValues(option: Option<OptionValue>): string {
   if (option.choices !== undefined) return `one of ${option.choices.join(", ")}`;
@@ -47,7 +52,10 @@ export function allowedValues(option: Option<OptionValue>): string {
 
 function keepDefault(option: Option<OptionValue>, environment: Environment): ReadValue {
   const value = defaultOf(option, environment);
-  return { value, warning: `it is empty, so the default ${value} stays` };
+  return {
+    value,
+    warning: `it is empty, so ${value === null ? "it counts as not set" : `the default ${value} stays`}`,
+  };
 }
 
 function readBoolean(input: string): ReadValue {
@@ -91,9 +99,9 @@ function readChoice(
 }
 
 function readText(option: Option<OptionValue>, input: string, environment: Environment): ReadValue {
-  const value = option.isList
-    ? input.split(";").map((item) => item.trim()).filter((item) => item !== "").join(";")
-    : input;
+  let value = input;
+  if (option.isList) value = input.split(";").map((item) => item.trim()).filter((item) => item !== "").join(";");
+  if (option.isPath) value = expandHome(input, environment);
   if (value === "" && option.blankIsDefault) return keepDefault(option, environment);
   const wrong = value === "" ? null : option.check?.(value) ?? null;
   return wrong === null ? { value } : { error: wrong };

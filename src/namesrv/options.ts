@@ -42,7 +42,7 @@ export const NAMESRV_OPTIONS = {
   configStorePath: text(
     (environment) => `${environment.userHome}/namesrv/namesrv.properties`,
     "Where updated configuration is saved; -c sets it",
-    { blankIsDefault: true },
+    { blankIsDefault: true, isPath: true },
   ),
   defaultThreadPoolNums: int(16, "threads", "Threads for other requests", accepted),
   defaultThreadPoolQueueCapacity: int(10_000, "requests", "Queue length of that pool", accepted),
@@ -55,6 +55,7 @@ export const NAMESRV_OPTIONS = {
   enableTopicList: bool(true, "Serve topic lists"),
   kvConfigPath: text((environment) => `${environment.userHome}/namesrv/kvConfig.json`, "KV config JSON file", {
     blankIsDefault: true,
+    isPath: true,
   }),
   needWaitForService: bool(false, "Refuse routes right after start"),
   notifyMinBrokerIdChanged: bool(false, "Push min brokerId changes", later),

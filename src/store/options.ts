@@ -24,8 +24,6 @@ import {
 import { type OptionValues, text } from "../common/option.ts";
 import type { RetiredKey } from "../common/options.ts";
 
-const PORT_OR_ZERO = { min: 0, max: 65535 } as const;
-
 /** All keys, by name. */
 export const STORE_OPTIONS = {
   accessMessageInMemoryHotRatio: int(26, "%", "Percent of RAM counted hot (cold control)", later),
@@ -93,7 +91,7 @@ export const STORE_OPTIONS = {
   destroyMapedFileIntervalForcibly: int(120_000, "ms", "Time until a held mapping is forced", accepted),
   disappearTimeAfterStart: int(-1, "ms", "Time after start at which old data is hidden; -1 never", important),
   diskFallRecorded: bool(true, "Record lag bytes per pull"),
-  diskMaxUsedSpaceRatio: int(75, "%", "Percent that starts early deletion", { ...important, clamp: [10, 95] }),
+  diskMaxUsedSpaceRatio: int(75, "%", "Percent that starts early deletion", { clamp: [10, 95] }),
   diskSpaceCleanForciblyRatio: int(
     percentProperty("diskSpaceCleanForciblyRatio", 85),
     "%",
@@ -146,9 +144,9 @@ export const STORE_OPTIONS = {
   forceVerifyPropCRC: bool(false, "Recovery requires __CRC32# property"),
   haFlowControlEnable: bool(false, "Limit HA bandwidth", { ...later, ...important }),
   haHousekeepingInterval: int(20_000, "ms", "Time of HA silence before close", { min: 1 }),
-  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { ...important, ...PORT_OR_ZERO }),
+  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { max: 65535 }),
   haMasterAddress: optionalText("Fixed master HA address for a slave", important),
-  haMaxGapNotInSync: int(268_435_456, "bytes", "Bytes behind still counted in sync (5.x)", important),
+  haMaxGapNotInSync: int(268_435_456, "bytes", "Bytes behind still counted in sync (5.x)"),
   haMaxTimeSlaveNotCatchup: long(15_000, "ms", "Controller: time until out of sync", later),
   haSendHeartbeatInterval: int(5000, "ms", "Time between HA heartbeats", { min: 1 }),
   haSlaveFallbehindMax: int(268_435_456, "", "Name of haMaxGapNotInSync in 4.x", { aliasOf: "haMaxGapNotInSync" }),
@@ -181,7 +179,7 @@ export const STORE_OPTIONS = {
   maxConsumeQueueScan: int(20_000, "units", "CQ units scanned per filtered search", later),
   maxFilterMessageSize: int(16_000, "bytes", "Bytes of CQ scanned per pull"),
   maxHaTransferByteInSecond: long(104_857_600, "bytes", "HA bandwidth limit", later),
-  maxHashSlotNum: int(5_000_000, "", "Hash slots per index file", { ...important, min: 1 }),
+  maxHashSlotNum: int(5_000_000, "", "Hash slots per index file", { min: 1 }),
   maxIndexNum: int(20_000_000, "", "Entries per index file", { min: 2 }),
   maxLmqConsumeQueueNum: int(20_000, "", "Most light queues", later),
   maxMessageSize: int(4_194_304, "bytes", "Max body bytes", { min: 1 }),
@@ -237,7 +235,10 @@ export const STORE_OPTIONS = {
     ...later,
     ...important,
   }, null),
-  storePathCommitLog: text("", "Commit log directory; empty: commitlog below the store root", important),
+  storePathCommitLog: text("", "Commit log directory; empty: commitlog below the store root", {
+    ...important,
+    isPath: true,
+  }),
   storePathDLedgerCommitLog: optionalText("DLedger: directory of the log", { ...later, ...important }),
   storePathEpochFile: optionalText(
     "Controller: epoch file; null: below the store root",
@@ -247,6 +248,7 @@ export const STORE_OPTIONS = {
   storePathRootDir: text((environment) => `${environment.userHome}/store`, "Store root", {
     ...important,
     blankIsDefault: true,
+    isPath: true,
   }),
   storeType: choice(["default", "defaultRocksDB"], "default", "Kind of consume queues", {
     ...later,
@@ -297,14 +299,14 @@ export const STORE_OPTIONS = {
   }),
   transWriteOriginTransHalfEnable: bool(true, "Write half messages to their topic too", accepted),
   transientStorePoolEnable: bool(false, "Write through off-heap buffers", important),
-  transientStorePoolSize: int(5, "", "Number of those buffers", { ...accepted, ...important }),
+  transientStorePoolSize: int(5, "", "Number of those buffers", accepted),
   travelCqFileNumWhenGetMessage: int(1, "files", "CQ files scanned per pull"),
   useABSLock: bool(false, "Adaptive spin lock", accepted),
   useReentrantLockWhenPutMessage: bool(true, "Reentrant lock instead of a spin lock", accepted),
   useSeparateStorePathForRocksdbCQ: bool(false, "Own directory for consume queues in RocksDB", accepted),
   wakeCommitWhenPutMessage: bool(true, "Wake commit thread on put", { ...accepted, ...important }),
   wakeFlushWhenPutMessage: bool(false, "Wake flush thread on put", { ...accepted, ...important }),
-  warmMapedFileEnable: bool(false, "Pre-touch new files", { ...accepted, ...important }),
+  warmMapedFileEnable: bool(false, "Pre-touch new files", accepted),
   writeWithoutMmap: bool(false, "Write by file channel", { ...accepted, ...important }),
 };
 
