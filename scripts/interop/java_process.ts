@@ -43,24 +43,26 @@ const QUICK_REBALANCE: readonly string[] = [
   "-Drocketmq.client.rebalance.minInterval=500",
 ];
 
-/** Servers and tools of 4.x refuse to start without these files; they only switch the logs to quiet ones. */
-const LOGBACK_FILES = ["logback_namesrv.xml", "logback_broker.xml", "logback_tools.xml"];
+/**
+ * Servers and tools of 4.x refuse to start without the first three files in ROCKETMQ_HOME/conf. The last one is found
+ * on the class path; without it the libraries write their debug lines to standard output.
+ */
+const LOGBACK_FILES = ["logback_namesrv.xml", "logback_broker.xml", "logback_tools.xml", "logback.xml"];
 const QUIET_LOGBACK = `<configuration><root level="OFF"/></configuration>\n`;
 
 /** The folder of our own Java programs, as a path. */
 const OWN_SOURCES = new URL("../../tests/interop/java/", import.meta.url).pathname;
 
 /**
- * Starts a Java program.
+ * Starts a Java program. A main class without a package is one of our own.
  *
  * @throws {MissingToolError} without a JDK; {Error} when the release or our own programs cannot be fetched or built.
  */
 export async function startJava(program: JavaProgram): Promise<ChildProcess> {
   const tools = locateJavaTools();
   const jars = await fetchRocketmq(program.version);
-  const classPath = program.mainClass.includes(".")
-    ? `${jars}/*`
-    : `${await compileOwnPrograms(program.version)}:${jars}/*`;
+  const classPath = [`${program.dir}/conf`, `${jars}/*`];
+  if (!program.mainClass.includes(".")) classPath.unshift(await compileOwnPrograms(program.version));
   await Deno.mkdir(`${program.dir}/conf`, { recursive: true });
   for (const file of LOGBACK_FILES) await Deno.writeTextFile(`${program.dir}/conf/${file}`, QUIET_LOGBACK);
   return await startProcess({
@@ -73,7 +75,7 @@ export async function startJava(program: JavaProgram): Promise<ChildProcess> {
       ...QUICK_REBALANCE,
       `-Duser.home=${program.dir}`,
       "-cp",
-      classPath,
+      classPath.join(":"),
       program.mainClass,
       ...(program.args ?? []),
     ],

@@ -1,0 +1,92 @@
+/**
+ * Runs Java's benchmark Producer. It prints, once a second after the tenth, the rate and the mean latency of its last
+ * nine seconds, and the greatest latency of all; percentiles it does not know. The broker's CPU time is taken over the
+ * same nine seconds, when both programs have long been optimized by the JVM.
+ *
+ * @module
+ */
+import { startJava } from "../interop/java_process.ts";
+import { waitFor } from "../interop/process.ts";
+import { createTopic } from "../interop/raw_client.ts";
+import type { Server } from "../interop/server.ts";
+import { type Measurement, measurement } from "./measurement.ts";
+import { Meter } from "./process_meter.ts";
+import { type JavaProducerScenario, QUEUES } from "./scenario.ts";
+
+/** The Producer reports over this time, and so it must run longer. */
+const REPORT_WINDOW_MS = 9000;
+const LEAST_SECONDS = 13;
+const SPARE_MS = 60_000;
+
+/** RocketMQ's own script gives its clients this heap. */
+const CLIENT_JVM: readonly string[] = ["-server", "-Xms1g", "-Xmx1g", "-Xmn256m", "-XX:+PerfDisableSharedMem"];
+
+/** Where and how long to run. */
+export interface JavaRun {
+  readonly namesrvAddr: string;
+  readonly broker: Server;
+  /** Raised to 13, below which the Producer has nothing to report. */
+  readonly seconds: number;
+  readonly dir: string;
+}
+
+/** Runs the Producer for a while and takes its last report. @throws {Error} when it reports nothing. */
+export async function runJavaProducer(scenario: JavaProducerScenario, run: JavaRun): Promise<Measurement> {
+  const topic = `Bench-${scenario.name}`;
+  await createTopic(run.broker.address, topic, QUEUES);
+  await using producer = await startJava({
+    version: "5.5.0",
+    mainClass: "org.apache.rocketmq.example.benchmark.Producer",
+    args: ["-t", topic, "-w", `${scenario.threads}`, "-s", `${scenario.size}`, "-n", run.namesrvAddr, "-ri", "1000"],
+    dir: run.dir,
+    name: scenario.name,
+    jvm: CLIENT_JVM,
+  });
+  const meter = new Meter(run.broker.process.pid, producer.pid);
+  const wanted = Math.max(LEAST_SECONDS, run.seconds) - REPORT_WINDOW_MS / 1000;
+  const enoughReports = async () => {
+    const reports = await producer.stdout().then(parseReports);
+    return reports.length >= wanted ? reports.at(-1) : undefined;
+  };
+  const report = await waitFor(
+    "the Producer's report",
+    run.seconds * 1000 + SPARE_MS,
+    enoughReports,
+    () => producer.tail(),
+  );
+  const nowMs = performance.now();
+  const reading = meter.finish();
+  const cpuUs = meter.brokerCpuUs(nowMs - REPORT_WINDOW_MS, nowMs);
+  const result = {
+    messagesPerSecond: report.rate,
+    meanUs: report.meanMs * 1000,
+    p50Us: null,
+    p99Us: null,
+    p999Us: null,
+    maxUs: report.maxMs * 1000,
+    failed: report.failed,
+  };
+  return measurement(result, reading, {
+    messages: report.rate * reading.elapsedMs / 1000,
+    cpuUsPerMessage: cpuUs / Math.max(1, report.rate * REPORT_WINDOW_MS / 1000),
+  });
+}
+
+interface Report {
+  readonly rate: number;
+  readonly maxMs: number;
+  readonly meanMs: number;
+  readonly failed: number;
+}
+
+const REPORT_LINE =
+  /Send TPS: (\d+) \| Max RT\(ms\): (\d+) \| Average RT\(ms\): +([\d.]+|NaN) \| Send Failed: (\d+) \| Response Failed: (\d+)\n/g;
+
+function parseReports(output: string): Report[] {
+  return Array.from(output.matchAll(REPORT_LINE), ([, rate, max, mean, sendFailed, responseFailed]) => ({
+    rate: Number(rate),
+    maxMs: Number(max),
+    meanMs: Number(mean),
+    failed: Number(sendFailed) + Number(responseFailed),
+  }));
+}
