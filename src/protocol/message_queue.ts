@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { JsonValue } from "./json.ts";
-import { asObject, intMember, textMember } from "./json_members.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import { asObject, intMember, keyedEntries, textMember } from "./json_members.ts";
 
 /** Names a queue; written with its members in this order, which textual readers rely on. */
 export interface MessageQueue {
@@ -27,4 +27,9 @@ export function readMessageQueue(value: JsonValue | undefined): MessageQueue {
 /** One text for each different queue, to be used as a key. */
 export function messageQueueKey(queue: MessageQueue): string {
   return `${queue.topic}@${queue.brokerName}@${queue.queueId}`;
+}
+
+/** Reads a map whose keys are queues; empty when missing. @throws {JsonError} when `read` cannot read a value. */
+export function readQueueMap<T>(object: JsonObject, name: string, read: (value: JsonValue) => T): Map<MessageQueue, T> {
+  return new Map(keyedEntries(object, name).map(([queue, value]) => [readMessageQueue(queue), read(value)]));
 }
