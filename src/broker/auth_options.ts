@@ -30,8 +30,11 @@ export const AUTH_OPTIONS = {
   authorizationWhitelist: optionalText("Request codes that need no rule, separated by `,`", later),
   clusterName: optionalText("Set by the broker, not by users", accepted),
   configName: optionalText("Set by the broker, not by users", accepted),
-  initAuthenticationUser: optionalText("First user, made when there is none (JSON)", later),
-  innerClientAuthenticationCredentials: optionalText("User and secret of calls between brokers (JSON)", later),
+  initAuthenticationUser: optionalText("First user, made when there is none (JSON)", { ...later, isSecret: true }),
+  innerClientAuthenticationCredentials: optionalText("User and secret of calls between brokers (JSON)", {
+    ...later,
+    isSecret: true,
+  }),
   migrateAuthFromV1Enabled: bool(false, "Take users and rules from plain_acl.yml", later),
   statefulAuthenticationCacheExpiredSecond: int(60, "s", "Time a connection stays authenticated", later),
   statefulAuthenticationCacheMaxNum: int(10_000, "entries", "Most connections remembered as authenticated", later),

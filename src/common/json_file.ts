@@ -10,7 +10,7 @@
  * @module
  */
 import { utf8, utf8Text } from "./bytes.ts";
-import { type Disk, readWhole } from "./disk.ts";
+import { type Disk, type DiskFile, readWhole } from "./disk.ts";
 import { CorruptError, messageOf } from "./errors.ts";
 
 /** A document that was loaded. */
@@ -104,8 +104,8 @@ export class JsonFile {
     else this.#publish(temporary, next.text, next.call);
   }
 
-  #write(path: string, text: string) {
-    this.#disk.makeDirectory(this.#directory);
+  #write(path: string, text: string): DiskFile {
+    if (this.#disk.stat(this.#directory) === null) this.#disk.makeDirectory(this.#directory);
     const file = this.#disk.open(path, { create: true });
     try {
       file.truncate(0);

@@ -13,7 +13,7 @@
 import { constants, createGzip } from "node:zlib";
 import { utf8 } from "./bytes.ts";
 import type { Clock, Timer } from "./clock.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskEntry, DiskFile } from "./disk.ts";
 import type { Environment } from "./environment.ts";
 import { formatLogLine, type LogRecord, type LogSink } from "./logger.ts";
 
@@ -21,6 +21,8 @@ const MIB = 1024 * 1024;
 const FLUSH_INTERVAL_MS = 1000;
 /** Text collected before it is written at once. */
 const FLUSH_CHARACTERS = 64 * 1024;
+/** How often the size of all files is looked at while one of them fills. */
+const CHECKS_PER_FILE = 8;
 const COPY_BYTES = 256 * 1024;
 
 /** When a log file is full and how many full ones are kept. */
@@ -115,8 +117,8 @@ export class LogFilesSink implements LogSink {
     if (file === undefined) {
       const { disk, directory, maxTotalBytes = 2048 * MIB, rules = LOG_FILE_RULES } = this.#parts;
       const rule = rules[log] ?? DEFAULT_LOG_RULE;
-      // No single file may take more than a quarter of what all may take together.
-      const maxBytes = Math.min(rule.maxBytes, Math.floor(maxTotalBytes / 4));
+      // There are a dozen logs; what grows in them must fit in the limit without the full files behind them.
+      const maxBytes = Math.min(rule.maxBytes, Math.floor(maxTotalBytes / 16));
       file = new LogFile(disk, directory, log, { maxBytes, keep: rule.keep }, maxTotalBytes);
       this.#files.set(log, file);
     }
@@ -132,6 +134,8 @@ class LogFile {
   #pending: string[] = [];
   #file: DiskFile | null = null;
   #sizeBytes = 0;
+  /** Written since the size of all files was looked at. */
+  #uncheckedBytes = 0;
   #lostLines = 0;
   /** Number of the file that is being compressed (it moves up when another becomes full), or 0. */
   #compressing = 0;
@@ -161,6 +165,7 @@ class LogFile {
     } catch {
       // Decided here: logs give way to a full or failing disk, and the count is told later.
       this.#lostLines += lines.length;
+      this.#cutTornLine();
       this.close();
     }
   }
@@ -168,6 +173,15 @@ class LogFile {
   close(): void {
     this.#file?.close();
     this.#file = null;
+  }
+
+  /** Takes back what a failed write may have left. */
+  #cutTornLine(): void {
+    try {
+      this.#file?.truncate(this.#sizeBytes);
+    } catch {
+      // A disk that does not even do this leaves half a line in the log.
+    }
   }
 
   #append(bytes: Uint8Array): void {
@@ -178,6 +192,8 @@ class LogFile {
     }
     this.#file!.write(bytes, this.#sizeBytes);
     this.#sizeBytes += bytes.length;
+    this.#uncheckedBytes += bytes.length;
+    if (this.#uncheckedBytes >= this.rule.maxBytes / CHECKS_PER_FILE) this.#cutTotal();
   }
 
   #open(): void {
@@ -195,7 +211,6 @@ class LogFile {
     }
     if (this.#compressing > 0) this.#compressing++;
     this.disk.rename(`${this.directory}/${this.name}.log`, this.#oldPath(1, ".log"));
-    this.#cutTotal();
     if (this.#compressing === 0) {
       this.#compressing = 1;
       this.compression = this.#compress().catch(() => {
@@ -215,14 +230,17 @@ class LogFile {
     return `${this.directory}/otherdays/${this.name}.${number}${suffix}`;
   }
 
-  /** Removes the oldest of all full files, whatever their log, until the rest leaves room for this file to fill again. */
+  /** Removes the oldest of all full files, whatever their log, until every log has room to grow until it looks again. */
   #cutTotal(): void {
-    const old = this.disk.list(`${this.directory}/otherdays`).filter((entry) => !entry.isDirectory);
-    const current = this.disk.list(this.directory).filter((entry) => entry.name.endsWith(".log"));
-    let totalBytes = [...old, ...current].reduce((sum, entry) => sum + entry.sizeBytes, this.rule.maxBytes);
+    this.#uncheckedBytes = 0;
+    const isLog = (entry: DiskEntry) => /\.log(\.gz)?$/.test(entry.name);
+    const full = this.disk.list(`${this.directory}/otherdays`).filter(isLog);
+    const growing = this.disk.list(this.directory).filter(isLog);
+    const reservedBytes = growing.length * this.rule.maxBytes / CHECKS_PER_FILE;
+    let totalBytes = [...full, ...growing].reduce((sum, entry) => sum + entry.sizeBytes, reservedBytes);
     const numberOf = (name: string) => Number(/\.(\d+)\.log/.exec(name)?.[1] ?? 0);
-    old.sort((a, b) => a.modifiedMs - b.modifiedMs || numberOf(b.name) - numberOf(a.name));
-    for (const entry of old) {
+    full.sort((a, b) => a.modifiedMs - b.modifiedMs || numberOf(b.name) - numberOf(a.name));
+    for (const entry of full) {
       if (totalBytes <= this.maxTotalBytes) return;
       this.disk.remove(`${this.directory}/otherdays/${entry.name}`);
       totalBytes -= entry.sizeBytes;

@@ -47,6 +47,8 @@ export interface OptionExtras {
   readonly isList?: boolean;
   /** The text is a path: `~/` at its beginning is the user's home. */
   readonly isPath?: boolean;
+  /** The text must not be shown to people: messages and printed lists have `***` instead. */
+  readonly isSecret?: boolean;
   /** An empty text makes no sense here: the default stays, with a warning. */
   readonly blankIsDefault?: boolean;
   /** Says what is wrong with a text, or null. */

@@ -112,7 +112,8 @@ export function readOptions<T extends OptionTables>(tables: T, source: OptionsSo
 }
 
 /**
- * `name=value` lines of a table, in its order, as `mqbroker -p` (all) and `-m` (`importantOnly`) print them; null is empty.
+ * `name=value` lines of a table, in its order, as `mqbroker -p` (all) and `-m` (`importantOnly`) print them; null is
+ * empty, secrets are `***`.
  */
 export function printOptions<T extends OptionTable>(
   table: T,
@@ -124,9 +125,13 @@ export function printOptions<T extends OptionTable>(
     .map(([name, option]) => `${name}=${formatValue(option, values[name as keyof T])}`);
 }
 
-/** An option's value as Java prints it: a double always with a fraction, null as nothing. */
+/** Stands for a secret in everything that is printed. */
+const SECRET = "***";
+
+/** An option's value as Java prints it: a double always with a fraction, null as nothing; a secret as `***`. */
 export function formatValue(option: Option<OptionValue>, value: OptionValue): string {
   if (value === null) return "";
+  if (option.isSecret && value !== "") return SECRET;
   if (option.type === "double" && Number.isInteger(value)) return (value as number).toFixed(1);
   return String(value);
 }
@@ -220,11 +225,16 @@ class OptionReader {
   }
 
   #warn(setting: Setting, message: string): void {
-    this.warnings.push(`${setting.place}: ${setting.key}=${setting.value}: ${message}`);
+    this.warnings.push(`${setting.place}: ${setting.key}=${this.#shown(setting)}: ${message}`);
+  }
+
+  #shown(setting: Setting): string {
+    const isSecret = Object.values(this.tables).some((table) => table[setting.key]?.isSecret);
+    return isSecret ? SECRET : setting.value;
   }
 
   #refuse(setting: Setting, message: string): void {
-    const problem = { place: setting.place, key: setting.key, value: setting.value, message };
+    const problem = { place: setting.place, key: setting.key, value: this.#shown(setting), message };
     const isSame = (other: ConfigProblem) => other.place === problem.place && other.message === message;
     if (!this.problems.some(isSame)) this.problems.push(problem);
   }

@@ -203,6 +203,14 @@ Deno.test("options are printed as Java prints them", () => {
   ]);
 });
 
+Deno.test("a secret is shown nowhere", () => {
+  const tables = { main: { key: optionalText("A secret", { ...later, isSecret: true }) } };
+  const { values, warnings } = readOptions(tables, { properties: "key=hunter2", fileName: "f" });
+  assertEquals(values.main.key, "hunter2");
+  assertEquals(printOptions(tables.main, values.main), ["key=***"]);
+  assertEquals(warnings, ["f:1: key=***: this is not supported yet and has no effect"]);
+});
+
 Deno.test("what is printed is read back as the same values", () => {
   const values = defaultOptions(TABLE, ENVIRONMENT, {
     flag: false,
