@@ -25,7 +25,7 @@ export interface Measurement {
 }
 
 const THREAD_IS_FULL = 0.9;
-const MACHINE_IS_FULL = 0.95;
+const MACHINE_IS_FULL = 0.9;
 
 /** What a generator reports about its run. */
 export interface GeneratorResult {

@@ -1,12 +1,12 @@
 /**
- * A kit of several hundred small cases, driven through the published Java clients, which lies beside the checkout of
- * some who work on this project. Where it is absent these checks are skipped and say so; each of its cases is counted.
+ * A kit of about a hundred small cases, driven through the published Java clients. It is no part of this project:
+ * CONFORMANCE_KIT names its `run` script, or it lies beside the checkout. Without it these checks are skipped and say
+ * so; with it each of its cases is counted.
  *
  * @module
  */
 import { type CaseResult, type Check, type CheckContext, Skip } from "../../scripts/interop/check.ts";
-import { waitFor } from "../../scripts/interop/process.ts";
-import { startProcess } from "../../scripts/interop/process.ts";
+import { startProcess, waitFor } from "../../scripts/interop/process.ts";
 
 const BESIDE_CHECKOUT = new URL("../../../shared/conformance/run", import.meta.url).pathname;
 const TIMEOUT_MS = 900_000;
@@ -37,7 +37,7 @@ async function locateKit(): Promise<string> {
     await Deno.stat(kit);
     return kit;
   } catch {
-    throw new Skip("no conformance kit: neither CONFORMANCE_KIT nor ../shared/conformance/run");
+    throw new Skip("no conformance kit: CONFORMANCE_KIT is not set and none lies beside the checkout");
   }
 }
 
