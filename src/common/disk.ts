@@ -55,6 +55,7 @@ export interface DiskUsage {
 
 /** A lock on a file, held until released or until the process ends. */
 export interface DiskLock {
+  /** Lets others take it; idempotent. */
   release(): void;
 }
 

@@ -46,6 +46,7 @@ export class SimulatedCrash extends Error {
 
 /** Ends a rule. */
 export interface RuleHandle {
+  /** The rule no longer holds. */
   cancel(): void;
 }
 

@@ -43,7 +43,7 @@ export class SimDiskProcess {
     this.volume.faults.before(operation, path);
   }
 
-  /** @throws {SimulatedCrash} when this process or its machine has stopped. */
+  /** Ends the call of a process that is no more. @throws {SimulatedCrash} when it or its machine has stopped. */
   checkAlive(): void {
     if (this.#gone) throw new SimulatedCrash("This process is dead");
     if (this.volume.faults.stopped) throw new SimulatedCrash("The machine stopped");

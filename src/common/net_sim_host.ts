@@ -45,6 +45,7 @@ export class SimMachine {
     return host === this.ip || host === this.name || isLoopback(host);
   }
 
+  /** Who listens at an address of this machine, or null. */
   listenerFor(ip: string, port: number): SimListener | null {
     for (const listener of this.listeners) {
       const { address } = listener;
@@ -75,7 +76,7 @@ interface Call {
 }
 
 /** A listening port. */
-class SimListener implements Listener {
+export class SimListener implements Listener {
   readonly address: Address;
   readonly #owner: SimHost;
   readonly #onClose: () => void;
@@ -117,6 +118,7 @@ class SimListener implements Listener {
     return this.#backlog.length < BACKLOG_MAX;
   }
 
+  /** A connection was made to it. */
   arrived(socket: SimSocket): void {
     this.#owner.adopt(socket);
     const accepting = this.#accepting;
