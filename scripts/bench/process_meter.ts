@@ -8,7 +8,7 @@
 /** Unit of CPU times in /proc; 100 a second on every Linux that Deno runs on. */
 const TICK_US = 10_000;
 const PAGE_BYTES = 4096;
-const SAMPLE_INTERVAL_MS = 250;
+const SAMPLE_INTERVAL_MS = 500;
 
 /** What a process used between two moments. Shares are of one core: 1.5 is one and a half cores. */
 export interface ProcessUse {

@@ -42,12 +42,13 @@ async function openDeno(target: { hostname: string; port: number }, listener: Wi
   const readAll = async () => {
     const buffer = new Uint8Array(READ_BUFFER_BYTES);
     while (true) {
-      const count = await connection.read(buffer);
+      const count = await connection.read(buffer).catch(() => null); // Broken, or closed by ourselves.
       if (count === null) break;
       await listener.onBytes(buffer.subarray(0, count));
     }
+    listener.onEnd();
   };
-  readAll().catch(() => {}).finally(() => listener.onEnd()); // A read fails when we close it ourselves, too.
+  void readAll(); // An error of the listener is the generator's own, and ends it.
   return {
     async write(bytes) {
       for (let written = 0; written < bytes.length;) written += await connection.write(bytes.subarray(written));
@@ -61,9 +62,7 @@ function openNode(target: { hostname: string; port: number }, listener: WireList
     const socket = connectNode({ host: target.hostname, port: target.port, noDelay: true });
     socket.once("error", reject);
     socket.once("connect", () => {
-      socket.on("data", (bytes: Uint8Array) => {
-        listener.onBytes(bytes).catch((error) => socket.destroy(error));
-      });
+      socket.on("data", (bytes: Uint8Array) => void listener.onBytes(bytes));
       socket.once("close", () => listener.onEnd());
       resolve({
         write: (bytes) => {
