@@ -9,7 +9,7 @@
 import { LOG_OPTIONS, type LogOptions } from "../common/log_options.ts";
 import { createEnvironment } from "../common/environment.ts";
 import { expandHome } from "../common/option_value.ts";
-import { ConfigError, type OptionsSource, readOptions } from "../common/options.ts";
+import { ConfigError, type OptionPart, type OptionsSource, readOptions } from "../common/options.ts";
 import { parseProperties, type PropertyEntry } from "../common/properties.ts";
 import {
   joinRemotingOptions,
@@ -70,7 +70,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   checkNamesrvAddr(values.broker.namesrvAddr);
   const brokerId = brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
-    broker: Object.freeze({ ...values.broker, brokerId }),
+    broker: Object.freeze({ ...values.broker, brokerId, listenPort }),
     store: completeStoreOptions(values.store, listenPort),
     remoting: joinRemotingOptions({ ...values.server, listenPort }, values.client),
     auth: values.auth,
@@ -78,6 +78,18 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
     warnings,
     unknown: read.unknown,
   };
+}
+
+/** The values of each table, in the order in which they are printed. */
+export function brokerOptionParts({ broker, store, remoting, auth, log }: BrokerSettings): OptionPart[] {
+  return [
+    [BROKER_OPTIONS, broker],
+    [REMOTING_SERVER_OPTIONS, remoting],
+    [REMOTING_CLIENT_OPTIONS, remoting],
+    [STORE_OPTIONS, store],
+    [AUTH_OPTIONS, auth],
+    [LOG_OPTIONS, log],
+  ];
 }
 
 /** Masters have id 0 whatever the file says; slaves must name theirs. */

@@ -32,8 +32,11 @@ export class JsonFile {
   #next: { text: string; call: number } | null = null;
   #savedText: string | null = null;
 
-  /** @param path of the document; its directory is made when it is saved. */
-  constructor(disk: Disk, readonly path: string) {
+  /**
+   * @param path of the document; its directory is made when it is saved.
+   * @param encode makes bytes of a text; by default UTF-8.
+   */
+  constructor(disk: Disk, readonly path: string, readonly encode: (text: string) => Uint8Array = utf8) {
     this.#disk = disk;
     this.#directory = path.slice(0, Math.max(0, path.lastIndexOf("/"))) || (path.startsWith("/") ? "/" : ".");
   }
@@ -109,7 +112,7 @@ export class JsonFile {
     const file = this.#disk.open(path, { create: true });
     try {
       file.truncate(0);
-      file.write(utf8(text), 0);
+      file.write(this.encode(text), 0);
       return file;
     } catch (error) {
       file.close();

@@ -111,6 +111,9 @@ export function readOptions<T extends OptionTables>(tables: T, source: OptionsSo
   };
 }
 
+/** A table and the values of its options; more properties may be in the same object. */
+export type OptionPart = readonly [table: OptionTable, values: Readonly<Record<string, OptionValue>>];
+
 /**
  * `name=value` lines of a table, in its order, as `mqbroker -p` (all) and `-m` (`importantOnly`) print them; null is
  * empty, secrets are `***`.

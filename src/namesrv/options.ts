@@ -17,7 +17,7 @@ import {
   type OptionValues,
   text,
 } from "../common/option.ts";
-import { type OptionsSource, readOptions } from "../common/options.ts";
+import { type OptionPart, type OptionsSource, readOptions } from "../common/options.ts";
 import type { PropertyEntry } from "../common/properties.ts";
 import {
   joinRemotingOptions,
@@ -107,6 +107,16 @@ export function readNamesrvOptions(source: OptionsSource): NamesrvSettings {
     warnings,
     unknown,
   };
+}
+
+/** The values of each table, in the order in which they are printed. */
+export function namesrvOptionParts({ namesrv, remoting, log }: NamesrvSettings): OptionPart[] {
+  return [
+    [NAMESRV_OPTIONS, namesrv],
+    [REMOTING_SERVER_OPTIONS, remoting],
+    [REMOTING_CLIENT_OPTIONS, remoting],
+    [LOG_OPTIONS, log],
+  ];
 }
 
 /** The defaults with some values replaced: for tests and embedded use. */

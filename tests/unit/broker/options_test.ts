@@ -142,6 +142,11 @@ Deno.test("what would endanger data is refused as long as it is not supported", 
   }
 });
 
+Deno.test("the port that is printed is the one that is listened on", () => {
+  assertEquals([read("").broker.listenPort, read("").remoting.listenPort], [10911, 10911]);
+  assertEquals(read("listenPort=20911").broker.listenPort, 20911);
+});
+
 Deno.test("unknown keys are kept for writing the file again", () => {
   const { unknown } = read("# x\nmyOwnKey = 1\n");
   assertEquals(unknown.map(({ key, value }) => [key, value]), [["myOwnKey", "1"]]);
