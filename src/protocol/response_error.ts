@@ -23,3 +23,8 @@ export class ResponseError extends Error {
 export function systemError(remark: string): ResponseError {
   return new ResponseError(ResponseCode.SYSTEM_ERROR, remark);
 }
+
+/** Appends RocketMQ's pointer to its frequently asked questions, as its remarks have it. */
+export function seeFaq(remark: string): string {
+  return `${remark}\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.`;
+}

@@ -26,7 +26,7 @@ import {
   SERIALIZE_JSON,
   type SerializeType,
 } from "./command.ts";
-import { decodeFrame, encodeFrame, FrameError, FrameReader, peekCode } from "./frame.ts";
+import { decodeFrame, encodeFrame, encodeFrameHead, FrameError, FrameReader, peekCode } from "./frame.ts";
 import type { FastHandlerTable, HandlerTable, Request } from "./handler.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingRequests } from "./pending.ts";
@@ -127,20 +127,25 @@ export class Connection {
 
   /** Sends the response to `request`; nothing when it was one-way or the connection has ended. */
   answer(request: Command, reply: Reply): void {
+    const body = reply.body ?? EMPTY;
+    if (body.length === 0) this.answerParts(request, reply, [], 0);
+    else this.answerParts(request, reply, [body], body.length);
+  }
+
+  /** As {@linkcode answer}, with a body of `sizeBytes` in parts that are copied before this returns. */
+  answerParts(request: Command, reply: Reply, parts: readonly Uint8Array[], sizeBytes: number): void {
     if (isOneway(request) || this.closed) return;
-    this.#outbox.add(encodeFrame(
-      {
-        code: reply.code ?? ResponseCode.SUCCESS,
-        language: "JAVA",
-        version: CURRENT_VERSION,
-        opaque: request.opaque,
-        flag: FLAG_RESPONSE,
-        remark: reply.remark ?? null,
-        ext: reply.ext ?? NO_EXT,
-      },
-      reply.body ?? EMPTY,
-      request.serialize,
-    ));
+    const header = {
+      code: reply.code ?? ResponseCode.SUCCESS,
+      language: "JAVA",
+      version: CURRENT_VERSION,
+      opaque: request.opaque,
+      flag: FLAG_RESPONSE,
+      remark: reply.remark ?? null,
+      ext: reply.ext ?? NO_EXT,
+    };
+    this.#outbox.add(encodeFrameHead(header, sizeBytes, request.serialize));
+    for (const part of parts) this.#outbox.add(part);
   }
 
   /** Reads and serves until the connection ends; never rejects. */

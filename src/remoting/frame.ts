@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { getI32, putI32, utf8Text } from "../common/bytes.ts";
+import { concatBytes, getI32, putI32, utf8Text } from "../common/bytes.ts";
 import { type Command, SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
 import { FrameError, type HeaderFields } from "./header_fields.ts";
 import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
@@ -184,17 +184,22 @@ export function decodeFrame(frame: Frame): Command {
   };
 }
 
-/** The bytes of a whole frame. */
-export function encodeFrame(header: HeaderFields, body: Uint8Array, serialize: SerializeType): Uint8Array {
+/** The bytes of a frame up to its body, which is `bodySize` bytes long and follows. */
+export function encodeFrameHead(header: HeaderFields, bodySize: number, serialize: SerializeType): Uint8Array {
   // A code that does not fit the binary header's 16 bits (POP) is sent as JSON, which every peer reads.
   const type = header.code > 32767 ? SERIALIZE_JSON : serialize;
   const headerBytes = type === SERIALIZE_JSON ? encodeJsonHeader(header) : encodeRocketmqHeader(header);
-  const out = new Uint8Array(8 + headerBytes.length + body.length);
-  putI32(out, 0, 4 + headerBytes.length + body.length);
+  const out = new Uint8Array(8 + headerBytes.length);
+  putI32(out, 0, 4 + headerBytes.length + bodySize);
   putI32(out, 4, (type << 24) | headerBytes.length);
   out.set(headerBytes, 8);
-  out.set(body, 8 + headerBytes.length);
   return out;
+}
+
+/** The bytes of a whole frame. */
+export function encodeFrame(header: HeaderFields, body: Uint8Array, serialize: SerializeType): Uint8Array {
+  const head = encodeFrameHead(header, body.length, serialize);
+  return body.length === 0 ? head : concatBytes([head, body]);
 }
 
 /** Decodes exactly one frame from its bytes, as captured or built in tests. @throws {FrameError} */

@@ -1,0 +1,226 @@
+/**
+ * PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361): messages of a queue from an offset on, filtered, or a wait until there are
+ * some. Source: RocketMQ `PullMessageProcessor`, `DefaultPullMessageResultHandler`.
+ *
+ * @module
+ */
+import type { Clock } from "../../common/clock.ts";
+import type { SubscriptionGroupConfig } from "../../protocol/bodies/group.ts";
+import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
+import { readHeader, writeHeader } from "../../protocol/header.ts";
+import { PULL_MESSAGE_REQUEST, type PullMessageRequest } from "../../protocol/headers/message.ts";
+import { PullSysFlag } from "../../protocol/message.ts";
+import { ResponseError } from "../../protocol/response_error.ts";
+import type { Reply } from "../../remoting/command.ts";
+import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
+import { type MessageStore, PullResult, PullStatus, pullStatusName } from "../../store/store.ts";
+import type { ConsumerOffsets } from "../offsets.ts";
+import type { AdmittedPull, PullAdmission } from "../pull_admission.ts";
+import type { HeldPull, PullHold } from "../pull_hold.ts";
+
+/** What a consumed message counts for. */
+export interface GetCounter {
+  /** Counts messages handed to a group. */
+  countGet(group: string, topic: string, messages: number, bytes: number): void;
+}
+
+/** What pulls must know of the configuration. */
+export interface PullSettings {
+  /** Whether pulls may wait (`longPollingEnable`); else they wait `shortPollingTimeMs`. */
+  readonly longPollingEnable: boolean;
+  readonly shortPollingTimeMs: number;
+  /** Most bytes of messages in an answer. */
+  readonly maxBytes: number;
+  /** Most messages in an answer (`maxTransferCountOnMessageInMemory`). */
+  readonly maxMessages: number;
+  /** Which broker of the group the consumer should ask next time: 0 the master. */
+  suggestedBroker(group: SubscriptionGroupConfig, behindBytes: number): number;
+  /** Whether offsets out of range are left alone: on a slave (`offsetCheckInSlave=false`), which may be behind. */
+  keepsOffsets(): boolean;
+}
+
+/** What pulls need. */
+export interface PullParts {
+  readonly store: MessageStore;
+  readonly admission: PullAdmission;
+  readonly offsets: ConsumerOffsets;
+  readonly hold: PullHold;
+  readonly counter: GetCounter;
+  readonly clock: Clock;
+  readonly settings: PullSettings;
+}
+
+/** Handlers of the two pull requests. */
+export function pullHandlers(parts: PullParts): HandlerTable {
+  const handle: Handler = (request) => new Pull(parts, request).first();
+  return new Map([
+    [RequestCode.PULL_MESSAGE, handle],
+    [RequestCode.LITE_PULL_MESSAGE, handle],
+  ]);
+}
+
+/** All pulls use it, one after the other: nothing in it is used after the turn that filled it. */
+const result = new PullResult();
+
+/** One pull request from its arrival to its answer. */
+class Pull implements HeldPull {
+  readonly topic: string;
+  readonly queueId: number;
+  deadlineMs = 0;
+  readonly #parts: PullParts;
+  readonly #request: Request;
+  readonly #header: PullMessageRequest;
+  readonly #admitted: AdmittedPull;
+  /** Where the next try begins: behind what was examined in vain while this pull waited. */
+  #offset: number;
+
+  constructor(parts: PullParts, request: Request) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#header = readHeader(PULL_MESSAGE_REQUEST, request.command.ext);
+    this.#admitted = parts.admission.admit(request, this.#header);
+    this.topic = this.#header.topic;
+    this.queueId = this.#header.queueId;
+    this.#offset = this.#header.queueOffset;
+  }
+
+  /** The first try; answers itself when it finds messages or must wait. */
+  first(): Reply | null {
+    const { offsets } = this.#parts;
+    const h = this.#header;
+    const reset = offsets.takeReset(h.topic, h.consumerGroup, h.queueId);
+    if (reset !== undefined) return this.#moved(reset, "OFFSET_RESET");
+    if ((h.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && h.commitOffset >= 0) {
+      offsets.commit(h.consumerGroup, h.topic, h.queueId, h.commitOffset, this.#request.connection.remoteText);
+    }
+    this.#try((h.sysFlag & PullSysFlag.SUSPEND) !== 0, false);
+    return null;
+  }
+
+  /** @inheritdoc */
+  isAlive(): boolean {
+    return !this.#request.connection.closed;
+  }
+
+  /** @inheritdoc */
+  retry(last: boolean): boolean {
+    const status = this.#pull();
+    if (status === PullStatus.PENDING) this.#loadAndTry(!last);
+    else if (!last && waits(status, this.#offset, true)) {
+      this.#offset = result.nextBeginOffset;
+      return false;
+    } else this.#answer(status);
+    return true;
+  }
+
+  #pull(): PullStatus {
+    const { store, settings } = this.#parts;
+    const h = this.#header;
+    const maxMessages = Math.min(h.maxMsgNums, settings.maxMessages);
+    const maxBytes = Math.min(h.maxMsgBytes ?? settings.maxBytes, settings.maxBytes);
+    const queue = store.queue(h.topic, h.queueId);
+    return store.pull(queue, this.#offset, maxMessages, maxBytes, this.#admitted.filter, result);
+  }
+
+  #try(suspends: boolean, waited: boolean): void {
+    const status = this.#pull();
+    if (status === PullStatus.PENDING) this.#loadAndTry(suspends);
+    else if (suspends && waits(status, this.#offset, waited) && this.#hold()) this.#offset = result.nextBeginOffset;
+    else this.#answer(status);
+  }
+
+  async #loadAndTry(suspends: boolean): Promise<void> {
+    await this.#parts.store.load([...result.missing]);
+    if (this.isAlive()) this.#try(suspends, false);
+  }
+
+  #hold(): boolean {
+    const { clock, hold, settings } = this.#parts;
+    if (this.deadlineMs === 0) {
+      const waitMs = settings.longPollingEnable ? this.#header.suspendTimeoutMillis : settings.shortPollingTimeMs;
+      this.deadlineMs = clock.monotonicMs() + waitMs;
+    }
+    return hold.hold(this);
+  }
+
+  #answer(status: PullStatus): void {
+    const { connection, command } = this.#request;
+    const code = responseCode(status, this.#offset);
+    if (code === ResponseCode.PULL_OFFSET_MOVED && this.#parts.settings.keepsOffsets()) {
+      connection.answer(command, this.#reply(ResponseCode.PULL_RETRY_IMMEDIATELY, status, this.#header.queueOffset));
+      return;
+    }
+    const reply = this.#reply(this.#codeForProgress(code), status, result.nextBeginOffset);
+    if (code !== ResponseCode.SUCCESS) return connection.answer(command, reply);
+    connection.answerParts(command, reply, result.parts, result.sizeBytes);
+    this.#parts.counter.countGet(this.#header.consumerGroup, this.topic, result.count, result.sizeBytes);
+  }
+
+  /** A client only takes the next offset from an answer that says there was something: not from "not found". */
+  #codeForProgress(code: number): number {
+    const moved = code === ResponseCode.PULL_NOT_FOUND && this.#offset > this.#header.queueOffset;
+    return moved ? ResponseCode.PULL_RETRY_IMMEDIATELY : code;
+  }
+
+  #reply(code: number, status: PullStatus, nextBeginOffset: number): Reply {
+    const { group, topic } = this.#admitted;
+    return {
+      code,
+      remark: pullStatusName(status),
+      ext: writeHeader({
+        suggestWhichBrokerId: this.#parts.settings.suggestedBroker(group, result.behindBytes),
+        nextBeginOffset,
+        minOffset: result.minOffset,
+        maxOffset: result.maxOffset,
+        topicSysFlag: topic.topicSysFlag,
+        groupSysFlag: group.groupSysFlag,
+      }),
+    };
+  }
+
+  /** The answer that sends the consumer to another offset, as an administrator has asked for. */
+  #moved(offset: number, remark: string): Reply {
+    const queue = this.#parts.store.queue(this.topic, this.queueId);
+    return {
+      code: ResponseCode.PULL_OFFSET_MOVED,
+      remark,
+      ext: writeHeader({
+        suggestWhichBrokerId: 0,
+        nextBeginOffset: offset,
+        minOffset: queue?.minOffset ?? 0,
+        maxOffset: queue?.maxOffset ?? 0,
+      }),
+    };
+  }
+}
+
+/**
+ * Whether a pull with this status waits for more. One whose first try examined messages and wanted none is answered at
+ * once, so that the client's offset moves; only a later one goes on waiting.
+ */
+function waits(status: PullStatus, offset: number, waited: boolean): boolean {
+  return responseCode(status, offset) === ResponseCode.PULL_NOT_FOUND ||
+    (waited && status === PullStatus.NO_MATCHED_MESSAGE);
+}
+
+/** Response code of a status at an offset. Source: `PullMessageProcessor#composeResponseHeader`. */
+function responseCode(status: PullStatus, offset: number): number {
+  switch (status) {
+    case PullStatus.FOUND:
+      return ResponseCode.SUCCESS;
+    case PullStatus.NO_MATCHED_MESSAGE:
+    case PullStatus.MESSAGE_WAS_REMOVING:
+      return ResponseCode.PULL_RETRY_IMMEDIATELY;
+    case PullStatus.OFFSET_FOUND_NULL:
+    case PullStatus.OFFSET_OVERFLOW_ONE:
+      return ResponseCode.PULL_NOT_FOUND;
+    case PullStatus.OFFSET_OVERFLOW_BADLY:
+    case PullStatus.OFFSET_TOO_SMALL:
+      return ResponseCode.PULL_OFFSET_MOVED;
+    case PullStatus.NO_MATCHED_LOGIC_QUEUE:
+    case PullStatus.NO_MESSAGE_IN_QUEUE:
+      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
+    default:
+      throw new ResponseError(ResponseCode.SYSTEM_ERROR, `unexpected pull status ${status}`);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * Delivers delayed messages when they are due: one reader for each level, in the order of its queue. How far each has come
+ * is kept in `config/delayOffset.json`; it moves only when the delivered message is as safe as producers are promised, so
+ * that a crash may deliver a message twice but never loses one.
+ *
+ * RocketMQ counterpart: `ScheduleMessageService`.
+ *
+ * @module
+ */
+import { getI64 } from "../common/bytes.ts";
+import type { Clock, Timer } from "../common/clock.ts";
+import { messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import { Property } from "../protocol/message.ts";
+import { type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
+import type { DelayLevels } from "./delay_levels.ts";
+import type { DelayOffsets } from "./delay_offsets.ts";
+import type { MessagePut } from "./message_put.ts";
+import { readStoredMessages, storedAgain, type StoredMessage } from "./stored_message.ts";
+import { SystemTopic } from "./system_topics.ts";
+
+/** Messages of a level that are read and delivered together. */
+const BATCH_MAX = 64;
+const BATCH_BYTES_MAX = 1048576;
+/** After a delivery failed, the next attempt comes this much later. */
+const RETRY_MS = 1000;
+const UNIT_SIZE = 20;
+/** Longest time a timer is set for: the wall clock may be set meanwhile. */
+const TIMER_MAX_MS = 60_000;
+
+/** What the delivery is made of. */
+export interface ScheduleParts {
+  readonly store: MessageStore;
+  readonly put: MessagePut;
+  readonly levels: DelayLevels;
+  readonly offsets: DelayOffsets;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The delivery of delayed messages; does nothing between {@linkcode stop} and {@linkcode start} (on a slave). */
+export class Schedule {
+  readonly #parts: ScheduleParts;
+  #readers: LevelReader[] = [];
+
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts a reader for each level. */
+  start(): void {
+    for (let level = 1; level <= this.#parts.levels.max; level++) {
+      const reader = new LevelReader(this.#parts, level);
+      this.#readers.push(reader);
+      reader.wake();
+    }
+  }
+
+  /** To be called when a queue of the schedule topic has got a message. */
+  arrived(queueId: number): void {
+    this.#readers[queueId]?.wake();
+  }
+
+  /** Stops delivering; resolves when what has begun is done. */
+  async stop(): Promise<void> {
+    const readers = this.#readers;
+    this.#readers = [];
+    await Promise.all(readers.map((reader) => reader.stop()));
+  }
+}
+
+/** Reads one level's queue and delivers what is due. */
+class LevelReader {
+  readonly #parts: ScheduleParts;
+  readonly #level: number;
+  readonly #queueId: number;
+  #timer: Timer | null = null;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+
+  constructor(parts: ScheduleParts, level: number) {
+    this.#parts = parts;
+    this.#level = level;
+    this.#queueId = level - 1;
+  }
+
+  /** Looks at the queue, now or after what is under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let waitMs = Infinity;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      try {
+        waitMs = await this.#deliverDue();
+      } catch (error) {
+        this.#parts.log.error(`delay level ${this.#level}: ${messageOf(error)}; trying again in ${RETRY_MS} ms`);
+        waitMs = RETRY_MS;
+      }
+    }
+    this.#running = null;
+    this.#timer?.cancel();
+    if (this.#stopped || waitMs === Infinity) return;
+    this.#timer = this.#parts.clock.after(Math.min(waitMs, TIMER_MAX_MS), () => this.wake());
+  }
+
+  /** Delivers everything that is due; returns the time until the next is, Infinity when none waits. */
+  async #deliverDue(): Promise<number> {
+    for (;;) {
+      if (this.#stopped) return Infinity;
+      const offset = this.#correctedOffset();
+      const batch = await this.#read(offset);
+      if (batch.length === 0) return Infinity;
+      const due = await this.#countDue(offset, batch.length);
+      if (due.count > 0 && !await this.#deliver(offset, batch.slice(0, due.count))) return RETRY_MS;
+      if (due.count < batch.length) return due.waitMs;
+    }
+  }
+
+  /** Where to go on, inside what the queue still has. */
+  #correctedOffset(): number {
+    const { store, offsets } = this.#parts;
+    const stored = offsets.get(this.#level);
+    const queue = store.queue(SystemTopic.SCHEDULE, this.#queueId);
+    if (queue === null) return stored;
+    return Math.min(Math.max(stored, queue.minOffset), queue.maxOffset);
+  }
+
+  async #read(offset: number): Promise<StoredMessage[]> {
+    const { store } = this.#parts;
+    const result = new PullResult();
+    for (;;) {
+      const queue = store.queue(SystemTopic.SCHEDULE, this.#queueId);
+      const status = store.pull(queue, offset, BATCH_MAX, BATCH_BYTES_MAX, null, result);
+      if (status === PullStatus.FOUND) return readStoredMessages(result.parts);
+      if (status !== PullStatus.PENDING) return [];
+      await store.load([...result.missing]);
+    }
+  }
+
+  /** How many of the messages from `offset` on are due: the due time stands in the queue's unit. */
+  async #countDue(offset: number, count: number): Promise<{ count: number; waitMs: number }> {
+    const units = await this.#parts.store.unitsAt(SystemTopic.SCHEDULE, this.#queueId, offset, count);
+    const now = this.#parts.clock.now();
+    for (let i = 0; i < count; i++) {
+      const dueMs = getI64(units, i * UNIT_SIZE + 12);
+      const waitMs = dueMs - now;
+      // Further away than the level's delay: the clock was set back. Due now, as in RocketMQ.
+      if (waitMs > 0 && waitMs <= this.#parts.levels.delayMs(this.#level)) return { count: i, waitMs };
+    }
+    return { count, waitMs: 0 };
+  }
+
+  /** Stores the messages where they belong and moves on when they are safe. False when some were refused. */
+  async #deliver(offset: number, messages: readonly StoredMessage[]): Promise<boolean> {
+    const { put, offsets, log } = this.#parts;
+    let next = offset;
+    let last = null;
+    for (const message of messages) {
+      const outcome = put.putAsIs(dueMessage(message));
+      if (outcome.status !== PutStatus.PUT_OK && outcome.status !== PutStatus.MESSAGE_ILLEGAL) break;
+      if (outcome.status === PutStatus.PUT_OK) last = outcome.result;
+      else {log.error(
+          `delayed message at offset ${message.queueOffset} of level ${this.#level} cannot be stored: dropped`,
+        );}
+      next = message.queueOffset + 1;
+    }
+    if (last !== null && !isSafe(await put.safe(last))) return false;
+    offsets.set(this.#level, next);
+    return next === offset + messages.length;
+  }
+}
+
+/** Stored without a replica or within its time is as much as was promised to the message's producer. */
+function isSafe(status: PutStatus): boolean {
+  return status === PutStatus.PUT_OK || status === PutStatus.SLAVE_NOT_AVAILABLE ||
+    status === PutStatus.FLUSH_SLAVE_TIMEOUT || status === PutStatus.FLUSH_DISK_TIMEOUT;
+}
+
+/** The message as it is delivered. Its property string keeps DELAY, REAL_TOPIC and REAL_QID, as in RocketMQ. */
+function dueMessage(message: StoredMessage) {
+  const topic = message.properties.get(Property.REAL_TOPIC) ?? message.topic;
+  const queueId = Number(message.properties.get(Property.REAL_QID) ?? message.queueId);
+  return storedAgain(message, topic, queueId);
+}
