@@ -93,13 +93,13 @@ export const STORE_OPTIONS = {
   diskFallRecorded: bool(true, "Record lag bytes per pull"),
   diskMaxUsedSpaceRatio: int(75, "%", "Percent that starts early deletion", { clamp: [10, 95] }),
   diskSpaceCleanForciblyRatio: int(
-    percentProperty("diskSpaceCleanForciblyRatio", 85),
+    percentProperty("diskSpaceCleanForciblyRatio", 30, 85),
     "%",
     "Percent used at which files go regardless of age; or -Drocketmq.broker.diskSpaceCleanForciblyRatio",
     { clamp: [30, 85] },
   ),
   diskSpaceWarningLevelRatio: int(
-    percentProperty("diskSpaceWarningLevelRatio", 90),
+    percentProperty("diskSpaceWarningLevelRatio", 35, 90),
     "%",
     "Percent used at which writes are refused; or -Drocketmq.broker.diskSpaceWarningLevelRatio",
     { clamp: [35, 90] },
@@ -373,10 +373,10 @@ function checkDelayLevels(levels: string): string | null {
   return levels.split(/\s+/).every(isDelay) ? null : `delays such as "1s 5s 10m 2h", separated by blanks, are expected`;
 }
 
-/** The system property of the name as a percentage; as a ratio (0.85) it is what Java takes there. */
-function percentProperty(name: string, otherwise: number): (environment: Environment) => number {
+/** The system property of the name, a ratio such as 0.85, as a percentage within the bounds; `max` where it is not set. */
+function percentProperty(name: string, min: number, max: number): (environment: Environment) => number {
   return (environment) => {
-    const ratio = Number(environment.property(`rocketmq.broker.${name}`) ?? NaN);
-    return ratio > 0 && ratio <= 1 ? Math.round(ratio * 100) : otherwise;
+    const percent = Math.round(Number(environment.property(`rocketmq.broker.${name}`) ?? NaN) * 100);
+    return Number.isNaN(percent) ? max : Math.min(Math.max(percent, min), max);
   };
 }
