@@ -21,6 +21,8 @@ import { Persisted, type PersistedParts } from "./persisted.ts";
 import { BUILT_IN_GROUPS, groupNameFault, SYSTEM_GROUP_PREFIX } from "./system_topics.ts";
 import { alterGroupAttributes } from "./topic_attributes.ts";
 
+export type { SubscriptionGroupConfig } from "../protocol/bodies/group.ts";
+
 /** The options that groups depend on. */
 export type GroupOptions = Pick<BrokerOptions, "autoCreateSubscriptionGroup" | "enableCreateSysGroup">;
 
@@ -132,19 +134,19 @@ export class GroupTable {
     this.#changed();
   }
 
-  /** Whether a group may read a topic. */
-  mayRead(group: string, topic: string): boolean {
+  /** Whether a group is forbidden to read a topic. */
+  isReadForbidden(group: string, topic: string): boolean {
     // Most brokers forbid nothing; this is asked for each pull.
-    if (this.#forbidden.size === 0) return true;
-    return ((this.#forbidden.get(group)?.get(topic) ?? 0) & (1 << FORBIDDEN_READ)) === 0;
+    if (this.#forbidden.size === 0) return false;
+    return ((this.#forbidden.get(group)?.get(topic) ?? 0) & (1 << FORBIDDEN_READ)) !== 0;
   }
 
-  /** Allows or forbids a group to read a topic. */
-  setMayRead(group: string, topic: string, mayRead: boolean): void {
+  /** Forbids or allows a group to read a topic. */
+  setReadForbidden(group: string, topic: string, isForbidden: boolean): void {
     const topics = this.#forbidden.get(group) ?? new Map<string, number>();
     const bit = 1 << FORBIDDEN_READ;
     const old = topics.get(topic) ?? 0;
-    const bits = mayRead ? old & ~bit : old | bit;
+    const bits = isForbidden ? old | bit : old & ~bit;
     if (bits === old) return;
     if (bits === 0) topics.delete(topic);
     else topics.set(topic, bits);

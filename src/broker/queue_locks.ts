@@ -50,7 +50,7 @@ export class QueueLocks {
   }
 
   /** Whether a group holds any lock that counts: it consumes in order. Source: `isLockAllExpired`. */
-  isOrderly(group: string): boolean {
+  isHeld(group: string): boolean {
     for (const lock of this.#byGroup.get(group)?.values() ?? []) if (!this.#isExpired(lock)) return true;
     return false;
   }

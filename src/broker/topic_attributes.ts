@@ -50,9 +50,9 @@ export function parseAttributeChange(text: string | undefined): Attributes {
   for (const part of (text ?? "").split(",")) {
     if (part === "") continue;
     const [key = "", value] = part.split("=");
-    const isRemoval = !part.includes("=");
-    if (isRemoval ? !key.startsWith("-") : value === undefined || part.split("=").length !== 2) {
-      throw systemError(isRemoval ? `add/alter attribute format is wrong: ${key}` : `kv string format wrong: ${part}`);
+    const sign = value === undefined ? "-" : "+";
+    if (!key.includes(sign)) {
+      throw systemError(`${sign === "+" ? "add/alter" : "delete"} attribute format is wrong: ${key}`);
     }
     if (key in change) throw systemError(`key duplication: ${key}`);
     change[key] = value ?? "";

@@ -12,13 +12,16 @@
  */
 import { type DataVersion, NO_ATTRIBUTES, sameDataVersion, type TopicConfig } from "../protocol/bodies/register.ts";
 import { parseTopicTable, type TopicConfigTable, topicTableJson } from "../protocol/bodies/topic.ts";
-import { Perm } from "../protocol/message.ts";
+import { ResponseCode } from "../protocol/codes.ts";
+import { Perm, permText } from "../protocol/message.ts";
+import { ResponseError } from "../protocol/response_error.ts";
 import { firstVersion, nextVersion } from "./data_version.ts";
 import type { BrokerOptions } from "./options.ts";
 import { Persisted, type PersistedParts } from "./persisted.ts";
 import {
   memberTopicOf,
   replyTopicOf,
+  RETRY_PREFIX,
   reviveTopicOf,
   SCHEDULE_QUEUE_COUNT,
   SystemTopic,
@@ -47,22 +50,20 @@ export interface TopicTableParts extends PersistedParts {
   readonly hasTimer: boolean;
 }
 
-/** What a send to an unknown topic brings along. */
+/** What a send to an unknown topic brings along: a part of its header. */
 export interface TopicWish {
+  readonly topic: string;
   /** The topic to be taken as template; normally TBW102. */
   readonly defaultTopic: string;
   readonly defaultTopicQueueNums: number;
-  readonly topicSysFlag: number;
-  /** Address of the producer, for the log. */
-  readonly producer: string;
+  readonly unitMode?: boolean | undefined;
 }
 
-/** How a topic for retries or dead letters is to be. */
-export interface RetryTopicWish {
-  readonly queueNums: number;
-  readonly perm: number;
-  readonly topicSysFlag: number;
-  readonly order: boolean;
+/** How a topic for retries or dead letters differs from the ordinary: readable and writable, not ordered. */
+export interface GroupTopicWish {
+  readonly perm?: number;
+  readonly topicSysFlag?: number;
+  readonly order?: boolean;
 }
 
 /** A page of the table, for slaves. */
@@ -72,6 +73,12 @@ export interface TopicPage extends TopicConfigTable {
 }
 
 const NORMAL_QUEUES = 16;
+
+/** Bits of `topicSysFlag`: units are RocketMQ's word for independent parts of a system. */
+export const TopicSysFlag = {
+  UNIT: 0x1,
+  UNIT_SUB: 0x2,
+} as const;
 
 /** A topic with RocketMQ's defaults, changed by `fields`. */
 export function topicConfig(topicName: string, fields: Partial<TopicConfig> = {}): TopicConfig {
@@ -170,56 +177,59 @@ export class TopicTable {
   }
 
   /**
-   * The topic of a send, made after its template when there is none and the template allows it; undefined when not. The log
-   * says why.
+   * The topic of a send, made after its template when there is none.
+   *
+   * @param producer address of the sender, for the log.
+   * @throws {ResponseError} TOPIC_NOT_EXIST when the template does not allow it, saying why.
    */
-  createOnSend(topic: string, wish: TopicWish): TopicConfig | undefined {
-    const existing = this.#topics.get(topic);
+  createOnSend(wish: TopicWish, producer: string): TopicConfig {
+    const existing = this.#topics.get(wish.topic);
     if (existing !== undefined) return existing;
+    const isRetry = wish.topic.startsWith(RETRY_PREFIX);
+    const unitFlag = isRetry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT;
+    const topicSysFlag = wish.unitMode ? unitFlag : 0;
     const template = this.#topics.get(wish.defaultTopic);
-    const failed = `Create new topic failed, because the default topic[${wish.defaultTopic}]`;
-    if (template === undefined) {
-      this.#parts.log.warn(`${failed} not exist. producer:[${wish.producer}]`);
-      return undefined;
+    if (template !== undefined && (template.perm & Perm.INHERIT) !== 0) {
+      const queueNums = Math.max(0, Math.min(wish.defaultTopicQueueNums, template.writeQueueNums));
+      return this.#create(topicConfig(wish.topic, {
+        readQueueNums: queueNums,
+        writeQueueNums: queueNums,
+        perm: template.perm & ~Perm.INHERIT,
+        topicSysFlag,
+        topicFilterType: template.topicFilterType,
+      }));
     }
-    if ((template.perm & Perm.INHERIT) === 0) {
-      this.#parts.log.warn(`${failed} has no perm [${template.perm}] producer:[${wish.producer}]`);
-      return undefined;
-    }
-    const queueNums = Math.max(0, Math.min(wish.defaultTopicQueueNums, template.writeQueueNums));
-    const made = topicConfig(topic, {
-      readQueueNums: queueNums,
-      writeQueueNums: queueNums,
-      perm: template.perm & ~Perm.INHERIT,
-      topicSysFlag: wish.topicSysFlag,
-      topicFilterType: template.topicFilterType,
-    });
-    this.#parts.log.info(`Create new topic by default topic:[${wish.defaultTopic}] producer:[${wish.producer}]`);
-    this.#put([made]);
-    return made;
+    if (isRetry) return this.createForGroup(wish.topic, 1, { topicSysFlag });
+    const why = template === undefined
+      ? `the default topic[${wish.defaultTopic}] not exist`
+      : `the default topic[${wish.defaultTopic}] has no perm [${permText(template.perm)}] to be inherited from`;
+    this.#parts.log.warn(`Create new topic failed, because ${why}. producer:[${producer}]`);
+    throw new ResponseError(
+      ResponseCode.TOPIC_NOT_EXIST,
+      `topic[${wish.topic}] not exist, apply first please! It was not created automatically: ${why} ` +
+        `(autoCreateTopicEnable=${this.#parts.options.autoCreateTopicEnable})`,
+    );
   }
 
-  /** The topic for a group's retries or dead letters, made when there is none. */
-  createForGroup(topic: string, wish: RetryTopicWish): TopicConfig {
+  /** The topic for a group's retries or dead letters, made with `queueNums` queues when there is none. */
+  createForGroup(topic: string, queueNums: number, wish: GroupTopicWish = {}): TopicConfig {
     const existing = this.#topics.get(topic);
-    if (existing !== undefined && existing.order === wish.order) return existing;
-    const made = existing !== undefined ? { ...existing, order: wish.order } : topicConfig(topic, {
-      readQueueNums: wish.queueNums,
-      writeQueueNums: wish.queueNums,
-      perm: wish.perm,
-      topicSysFlag: wish.topicSysFlag,
-      order: wish.order,
-    });
-    this.#put([made]);
-    return made;
+    const order = wish.order ?? existing?.order ?? false;
+    if (existing !== undefined && existing.order === order) return existing;
+    if (existing !== undefined) return this.#create({ ...existing, order });
+    return this.#create(topicConfig(topic, {
+      readQueueNums: queueNums,
+      writeQueueNums: queueNums,
+      perm: wish.perm ?? Perm.READ | Perm.WRITE,
+      topicSysFlag: wish.topicSysFlag ?? 0,
+      order,
+    }));
   }
 
   /** The topic of this name, made as `topic` says when there is none. */
   createIfAbsent(topic: TopicConfig): TopicConfig {
     const existing = this.#topics.get(topic.topicName);
-    if (existing !== undefined) return existing;
-    this.#put([topic]);
-    return topic;
+    return existing ?? this.#create(topic);
   }
 
   /** Marks the topics that the name server lists as ordered. Others keep what they are, as since 5.0. */
@@ -262,6 +272,11 @@ export class TopicTable {
   /** Saves for the last time. @throws {DiskError} */
   close(): void {
     this.#persisted.close();
+  }
+
+  #create(topic: TopicConfig): TopicConfig {
+    this.#put([topic]);
+    return topic;
   }
 
   #put(topics: readonly TopicConfig[]): void {

@@ -1,0 +1,71 @@
+/**
+ * All offsets of all groups: the answer to GET_ALL_CONSUMER_OFFSET (43), and `config/consumerOffset.json`.
+ *
+ * ```text
+ * {"dataVersion":{…},"groupTopicMap":{"G":["T"]},"offsetTable":{"T@G":{0:5}},"pullOffsetTable":{"T@G":{0:7}}}
+ * ```
+ *
+ * 4.x has only `offsetTable`; the others are 5.x's. Source: RocketMQ `ConsumerOffsetManager`,
+ * `ConsumerOffsetSerializeWrapper`.
+ *
+ * @module
+ */
+import { utf8, utf8Text } from "../../common/bytes.ts";
+import { type JsonObject, parseJsonObject, stringifyJson } from "../json.ts";
+import { isObject, objectMember } from "../json_members.ts";
+import { type DataVersion, dataVersionJson, readDataVersion } from "./register.ts";
+import { offsetsJson, readOffsets } from "./stats.ts";
+
+/** Offsets by `topic@group`, then queue id. */
+export type OffsetsByGroup = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** The whole table. */
+export interface ConsumerOffsetTable {
+  /** Null when the writer was 4.x. */
+  readonly dataVersion: DataVersion | null;
+  readonly offsets: OffsetsByGroup;
+  /** How far messages were handed out. */
+  readonly pulled: OffsetsByGroup;
+  /** Follows from `offsets`; written for 5.x tools, not read. */
+  readonly topicsByGroup: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The JSON of the table, members in Java's order. */
+export function offsetTableJson(table: ConsumerOffsetTable) {
+  return {
+    ...(table.dataVersion === null ? {} : { dataVersion: dataVersionJson(table.dataVersion) }),
+    groupTopicMap: Object.fromEntries(table.topicsByGroup),
+    offsetTable: byGroupJson(table.offsets),
+    pullOffsetTable: byGroupJson(table.pulled),
+  };
+}
+
+/** Reads the table from a body or a file. @throws {JsonError} */
+export function parseConsumerOffsets(text: string): ConsumerOffsetTable {
+  const object = parseJsonObject(text);
+  const version = object["dataVersion"];
+  return {
+    dataVersion: isObject(version) ? readDataVersion(version) : null,
+    offsets: readByGroup(objectMember(object, "offsetTable")),
+    pulled: readByGroup(objectMember(object, "pullOffsetTable")),
+    topicsByGroup: new Map(),
+  };
+}
+
+/** Writes the answer to GET_ALL_CONSUMER_OFFSET. */
+export function encodeConsumerOffsets(table: ConsumerOffsetTable): Uint8Array {
+  return utf8(stringifyJson(offsetTableJson(table)));
+}
+
+/** Reads the answer to GET_ALL_CONSUMER_OFFSET. @throws {JsonError} */
+export function decodeConsumerOffsets(body: Uint8Array): ConsumerOffsetTable {
+  return parseConsumerOffsets(utf8Text(body));
+}
+
+function byGroupJson(table: OffsetsByGroup): Record<string, Record<string, number>> {
+  return Object.fromEntries([...table].map(([key, offsets]) => [key, offsetsJson(offsets)]));
+}
+
+function readByGroup(object: JsonObject): Map<string, Map<number, number>> {
+  return new Map(Object.entries(object).map(([key, offsets]) => [key, readOffsets(offsets)]));
+}
