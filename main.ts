@@ -18,6 +18,10 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  namesrv: {
+    summary: "a name server, with the options of mqnamesrv",
+    run: async (args) => (await import("./src/namesrv/command.ts")).runNamesrv(args),
+  },
   version: {
     summary: "versions of this executable and of what it is built with",
     run: async () => (await import("./src/tools/version.ts")).printVersion(new DenoDisk()),

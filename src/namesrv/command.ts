@@ -1,0 +1,181 @@
+/**
+ * `rucola namesrv`: reads the command line and the file, runs a name server until SIGTERM or SIGINT, and prints what
+ * mqnamesrv prints.
+ *
+ * RocketMQ counterpart: `NamesrvStartup`, `ServerUtil`, `ShutdownHookThread`.
+ *
+ * @module
+ */
+import { SystemClock } from "../common/clock.ts";
+import { DenoDisk } from "../common/disk_deno.ts";
+import { type Environment, systemEnvironment } from "../common/environment.ts";
+import { messageOf } from "../common/errors.ts";
+import { openLogging } from "../common/log_setup.ts";
+import type { Logger, Logging } from "../common/logger.ts";
+import { formatAddress } from "../common/net.ts";
+import { DenoNet } from "../common/net_deno.ts";
+import { ConfigError, printOptions } from "../common/options.ts";
+import { type NamesrvConfiguration, openNamesrvConfiguration } from "./configuration.ts";
+import { NameServer } from "./namesrv.ts";
+import { namesrvOptionParts, type NamesrvSettings } from "./options.ts";
+
+const USAGE = `usage: rucola namesrv [-c <arg>] [-h] [-n <arg>] [-p] [--log-dir <arg>]
+ -c,--configFile <arg>      Name server config properties file
+ -h,--help                  Print help
+ -n,--namesrvAddr <arg>     Name server address list, eg: '192.168.0.1:9876;192.168.0.2:9876'; accepted, not used
+ -p,--printConfigItem       Print all config items
+    --log-dir <arg>         Directory of the log files`;
+
+/** Exit code of RocketMQ (−1) when something fails during start. */
+const EXIT_START_FAILED = 255;
+const EXIT_USAGE = 1;
+
+/** What the command line says. */
+export interface NamesrvArguments {
+  readonly configFile?: string;
+  readonly logDir?: string;
+  readonly isHelp: boolean;
+  readonly isPrint: boolean;
+}
+
+const WITH_VALUE: Readonly<Record<string, "configFile" | "namesrvAddr" | "logDir">> = {
+  "-c": "configFile",
+  "--configFile": "configFile",
+  "-n": "namesrvAddr",
+  "--namesrvAddr": "namesrvAddr",
+  "--log-dir": "logDir",
+};
+const WITHOUT_VALUE: Readonly<Record<string, "isHelp" | "isPrint">> = {
+  "-h": "isHelp",
+  "--help": "isHelp",
+  "-p": "isPrint",
+  "--printConfigItem": "isPrint",
+};
+
+/**
+ * Reads the arguments. By hand, for a parser would cost a tenth of the start.
+ *
+ * @throws {TypeError} in the words of RocketMQ's parser.
+ */
+export function parseNamesrvArguments(args: readonly string[]): NamesrvArguments {
+  const values: { configFile?: string; namesrvAddr?: string; logDir?: string } = {};
+  const flags = { isHelp: false, isPrint: false };
+  for (let at = 0; at < args.length; at++) {
+    const [name, inline] = splitArgument(args[at]!);
+    const valueName = WITH_VALUE[name];
+    const flag = WITHOUT_VALUE[name];
+    if (valueName !== undefined) {
+      const value = inline ?? args[++at];
+      if (value === undefined) throw new TypeError(`Missing argument for option: ${name.replace(/^-+/, "")}`);
+      values[valueName] = value;
+    } else if (flag !== undefined && inline === undefined) flags[flag] = true;
+    else throw new TypeError(`Unrecognized option: ${args[at]}`);
+  }
+  return { ...values, ...flags };
+}
+
+/** `--name=value` in two. */
+function splitArgument(argument: string): [name: string, value: string | undefined] {
+  const at = argument.startsWith("--") ? argument.indexOf("=") : -1;
+  return at < 0 ? [argument, undefined] : [argument.slice(0, at), argument.slice(at + 1)];
+}
+
+/** Runs the subcommand; resolves to the exit code when the name server has stopped. */
+export async function runNamesrv(args: string[]): Promise<number> {
+  let given: NamesrvArguments;
+  try {
+    given = parseNamesrvArguments(args);
+  } catch (error) {
+    console.error(`${messageOf(error)}\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+  if (given.isHelp) {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
+    return await runConfigured(given);
+  } catch (error) {
+    console.error(`rucola namesrv: ${messageOf(error)}`);
+    return error instanceof ConfigError ? error.exitCode : EXIT_START_FAILED;
+  }
+}
+
+async function runConfigured(given: NamesrvArguments): Promise<number> {
+  const disk = new DenoDisk();
+  const environment = systemEnvironment();
+  const overrides = given.logDir === undefined ? {} : { logDir: given.logDir };
+  const configuration = openNamesrvConfiguration({ disk, environment, path: given.configFile, overrides });
+  const { settings } = configuration;
+  const { configStorePath } = settings.namesrv;
+  if (disk.stat(configStorePath) !== null) console.log(`load config properties file OK, ${configStorePath}`);
+  if (given.isPrint) {
+    console.log(settingLines(settings).join("\n"));
+    return 0;
+  }
+  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  const clock = new SystemClock();
+  const print = (line: string) => console.log(line.trimEnd());
+  using logging = openLogging({ options: settings.log, environment, clock, disk, print });
+  return await serve({ disk, clock, logging, environment, configuration });
+}
+
+/** What a run is made of. */
+interface Run {
+  readonly disk: DenoDisk;
+  readonly clock: SystemClock;
+  readonly logging: Logging;
+  readonly environment: Environment;
+  readonly configuration: NamesrvConfiguration;
+}
+
+async function serve({ disk, clock, logging, environment, configuration }: Run): Promise<number> {
+  const log = logging.logger("namesrv");
+  const { settings } = configuration;
+  for (const warning of settings.warnings) log.warn(warning);
+  for (const line of settingLines(settings)) log.info(line);
+  const server = new NameServer({ net: new DenoNet(), clock, disk, log, configuration });
+  const stopped = stopSignal();
+  try {
+    const address = await server.start();
+    const serializeType = environment.property("rocketmq.serialize.type") ??
+      environment.variable("ROCKETMQ_SERIALIZE_TYPE") ?? "JSON";
+    const tip = `The Name Server boot success. serializeType=${serializeType}, address ${formatAddress(address)}`;
+    log.info(tip);
+    console.log(tip);
+    logging.flush();
+    await stopped.promise;
+    await stop(server, clock, log);
+    return 0;
+  } catch (error) {
+    log.error(messageOf(error));
+    throw error;
+  } finally {
+    stopped.ignore();
+  }
+}
+
+async function stop(server: NameServer, clock: SystemClock, log: Logger): Promise<void> {
+  log.info("shutdown hook was invoked, 1 times.");
+  const startMs = clock.monotonicMs();
+  await server.stop();
+  log.info(`shutdown hook done, consuming time total(ms): ${Math.round(clock.monotonicMs() - startMs)}`);
+}
+
+function settingLines(settings: NamesrvSettings): string[] {
+  return namesrvOptionParts(settings).flatMap(([table, values]) => printOptions(table, values));
+}
+
+/** Resolves at the first SIGTERM or SIGINT; later ones are ignored until `ignore` gives them back to the system. */
+function stopSignal(): { promise: Promise<void>; ignore: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const listener = () => resolve();
+  const signals: Deno.Signal[] = ["SIGTERM", "SIGINT"];
+  for (const signal of signals) Deno.addSignalListener(signal, listener);
+  return {
+    promise,
+    ignore: () => {
+      for (const signal of signals) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
