@@ -1,0 +1,257 @@
+/**
+ * One name server as a broker sees it: registers there, one request at a time, and goes on when it is away.
+ *
+ * Everything is registered at the beginning, after a failure and on a new connection (the name server may have been
+ * restarted); otherwise a change sends only the topics that changed. That is safe because requests follow one another: a
+ * name server that has a version of the table has everything before it, too.
+ *
+ * RocketMQ counterpart: `BrokerOuterAPI#registerBroker`, `BrokerController#registerIncrementBrokerData`.
+ *
+ * @module
+ */
+import { crc32 } from "../common/bytes.ts";
+import type { Clock } from "../common/clock.ts";
+import { messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import {
+  type DataVersion,
+  encodeDataVersion,
+  encodeRegisterBody,
+  type RegisterBrokerBody,
+  type TopicConfig,
+} from "../protocol/bodies/register.ts";
+import { decodeKvTable } from "../protocol/bodies/route.ts";
+import { RequestCode, ResponseCode, responseCodeName } from "../protocol/codes.ts";
+import { writeHeader } from "../protocol/header.ts";
+import type { RemotingClient } from "../remoting/client.ts";
+import type { Command, Outgoing } from "../remoting/command.ts";
+import type { Connection } from "../remoting/connection.ts";
+import type { BrokerIdentity, RegistrationOptions } from "./registration.ts";
+
+/** What a name server answers to a registration. */
+export interface RegisterResult {
+  readonly nameServer: string;
+  /** Address of the master, for a slave; null when the name server knows none. */
+  readonly masterAddr: string | null;
+  /** Where the master gives its log to slaves; null as above. */
+  readonly haServerAddr: string | null;
+  /** Ordered topics with their queues (`broker:queues;…`); null when none are configured. */
+  readonly orderTopics: ReadonlyMap<string, string> | null;
+}
+
+/** What a link is made of. */
+export interface LinkParts {
+  readonly client: RemotingClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly topics: { readonly dataVersion: DataVersion };
+  readonly options: RegistrationOptions;
+  readonly identity: () => BrokerIdentity;
+  readonly onRegistered?: (result: RegisterResult) => void;
+}
+
+/** More changed topics than this are registered with all the others. */
+const CHANGED_MAX = 1000;
+
+/** The link to one name server. */
+export class NameServerLink {
+  readonly address: string;
+  readonly #parts: LinkParts;
+  readonly #bodyOf: (changed: Iterable<string> | null) => RegisterBrokerBody;
+  /** Topics that changed since the last registration; null: everything is to be registered. */
+  #changed: Set<string> | null = null;
+  #wanted = false;
+  #running: Promise<void> | null = null;
+  /** The connection on which the name server has learned of us. */
+  #connection: Connection | null = null;
+  #state: "new" | "registered" | "failed" = "new";
+  #closed = false;
+
+  /** @param bodyOf gives what to register: all topics, or the named ones. */
+  constructor(
+    address: string,
+    parts: LinkParts,
+    bodyOf: (changed: Iterable<string> | null) => RegisterBrokerBody,
+  ) {
+    this.address = address;
+    this.#parts = parts;
+    this.#bodyOf = bodyOf;
+  }
+
+  /** Whether the last attempt succeeded. */
+  get isRegistered(): boolean {
+    return this.#state === "registered";
+  }
+
+  /** Registers everything; resolves after the attempt. */
+  register(): Promise<void> {
+    this.#changed = null;
+    return this.#want();
+  }
+
+  /** Registers what changed; several changes while a request is under way become one. */
+  topicsChanged(topics: readonly TopicConfig[]): void {
+    if (topics.length === 0) this.#changed = null;
+    for (const topic of topics) this.#changed?.add(topic.topicName);
+    if ((this.#changed?.size ?? 0) > CHANGED_MAX) this.#changed = null;
+    void this.#want();
+  }
+
+  /** The periodical registration; with `forceRegister=false` only where the name server has another version than ours. */
+  async refresh(): Promise<void> {
+    if (this.#parts.options.forceRegister || this.#state !== "registered") return await this.register();
+    if (this.#running !== null) return;
+    let isNeeded = true;
+    try {
+      const answer = await this.#invoke(this.#versionQuery(), this.#parts.options.registerBrokerTimeoutMills);
+      isNeeded = answer.code !== ResponseCode.SUCCESS || answer.ext["changed"] !== "false";
+    } catch {
+      // The registration below tells what is wrong.
+    }
+    if (isNeeded) await this.register();
+  }
+
+  /** The light heartbeat of a broker whose slaves may stand in for it: says that it lives, and nothing else. */
+  async heartbeat(): Promise<void> {
+    const { options } = this.#parts;
+    if (this.#state !== "registered") return;
+    const request = options.compatibleWithOldNameSrv ? this.#versionQuery() : this.#lightHeartbeat();
+    try {
+      await this.#invoke(request, options.sendHeartbeatTimeoutMillis);
+    } catch {
+      // The periodical registration tells when the name server is away.
+    }
+  }
+
+  /** Resolves when no registration is under way. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Has the name server forget us; waits for a registration that is under way. Failures are only told. */
+  async unregister(timeoutMs: number): Promise<void> {
+    this.#closed = true;
+    const { clock, log } = this.#parts;
+    const patience = new AbortController();
+    const waited = clock.sleep(timeoutMs, patience.signal).catch(() => {});
+    await Promise.race([this.#running ?? Promise.resolve(), waited]);
+    patience.abort();
+    if (this.#state === "new") return;
+    try {
+      const { clusterName, brokerName, brokerId, brokerAddr } = this.#parts.identity();
+      const ext = writeHeader({ clusterName, brokerName, brokerId, brokerAddr });
+      await this.#invoke({ code: RequestCode.UNREGISTER_BROKER, ext }, timeoutMs);
+      log.info(`unregisterBroker OK, NamesrvAddr: ${this.address}`);
+    } catch (error) {
+      log.warn(`unregisterBroker failed, NamesrvAddr: ${this.address}: ${messageOf(error)}`);
+    }
+  }
+
+  /** Registers no more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #want(): Promise<void> {
+    this.#wanted = true;
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Changes of the same turn become one registration.
+    await Promise.resolve();
+    while (this.#wanted && !this.#closed) {
+      this.#wanted = false;
+      await this.#registerOnce();
+    }
+    this.#running = null;
+  }
+
+  async #registerOnce(): Promise<void> {
+    try {
+      const connection = await this.#parts.client.connection(this.address);
+      if (connection !== this.#connection) this.#changed = null;
+      const changed = this.#changed;
+      this.#changed = new Set();
+      this.#connection = connection;
+      const answer = await connection.invoke(this.#registration(changed), this.#timeoutMs());
+      if (answer.code !== ResponseCode.SUCCESS) {
+        throw new Error(`${responseCodeName(answer.code)}: ${answer.remark ?? "no remark"}`);
+      }
+      this.#succeed(answer);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #succeed(answer: Command): void {
+    const { log, identity, onRegistered } = this.#parts;
+    const { brokerId } = identity();
+    if (this.#state !== "registered") log.info(`register broker[${brokerId}]to name server ${this.address} OK`);
+    this.#state = "registered";
+    onRegistered?.({
+      nameServer: this.address,
+      masterAddr: answer.ext["masterAddr"] || null,
+      haServerAddr: answer.ext["haServerAddr"] || null,
+      orderTopics: answer.body.length === 0 ? null : decodeKvTable(answer.body),
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#connection = null;
+    this.#changed = null;
+    if (this.#state !== "failed" && !this.#closed) {
+      this.#parts.log.error(
+        `Failed to register current broker to name server ${this.address}, trying again every ` +
+          `${this.#parts.options.registerNameServerPeriod / 1000} s: ${messageOf(error)}`,
+      );
+    }
+    this.#state = "failed";
+  }
+
+  #registration(changed: ReadonlySet<string> | null): Outgoing {
+    const { options, identity } = this.#parts;
+    const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr } = identity();
+    const body = encodeRegisterBody(this.#bodyOf(changed), options.compressedRegister);
+    const ext = writeHeader({
+      brokerAddr,
+      brokerId,
+      brokerName,
+      clusterName,
+      haServerAddr,
+      enableActingMaster: options.enableSlaveActingMaster,
+      heartbeatTimeoutMillis: options.enableSlaveActingMaster ? options.brokerNotActiveTimeoutMillis : null,
+      compressed: options.compressedRegister,
+      bodyCrc32: crc32(body),
+    });
+    return { code: RequestCode.REGISTER_BROKER, ext, body };
+  }
+
+  #versionQuery(): Outgoing {
+    const { topics, identity } = this.#parts;
+    const { clusterName, brokerName, brokerId, brokerAddr } = identity();
+    return {
+      code: RequestCode.QUERY_DATA_VERSION,
+      ext: writeHeader({ brokerAddr, brokerId, brokerName, clusterName }),
+      body: encodeDataVersion(topics.dataVersion),
+    };
+  }
+
+  #lightHeartbeat(): Outgoing {
+    const { clusterName, brokerName, brokerId, brokerAddr } = this.#parts.identity();
+    const heartbeatTimeoutMills = this.#parts.options.brokerNotActiveTimeoutMillis;
+    return {
+      code: RequestCode.BROKER_HEARTBEAT,
+      ext: writeHeader({ brokerAddr, brokerId, brokerName, clusterName, heartbeatTimeoutMills }),
+    };
+  }
+
+  #invoke(request: Outgoing, timeoutMs: number): Promise<Command> {
+    return this.#parts.client.invoke(this.address, request, timeoutMs);
+  }
+
+  #timeoutMs(): number {
+    return this.#parts.options.registerBrokerTimeoutMills;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Keeps the broker known to the name servers: registers with each of them at start, at every change of a topic and every
+ * `registerNameServerPeriod`, and takes itself off their lists at stop.
+ *
+ * Each name server is served for itself (`name_server_link.ts`): one that is slow or away holds up nobody, and is told of in
+ * the log once when it goes and once when it is back. What registrations bring back (the master's addresses for a slave, the
+ * list of ordered topics) is handed on.
+ *
+ * RocketMQ counterpart: `BrokerController#registerBrokerAll`, `BrokerOuterAPI`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import type { Log } from "../common/log.ts";
+import type { RegisterBrokerBody, TopicConfig } from "../protocol/bodies/register.ts";
+import { Perm } from "../protocol/message.ts";
+import type { RemotingClient } from "../remoting/client.ts";
+import { NameServerLink, type RegisterResult } from "./name_server_link.ts";
+import type { BrokerOptions } from "./options.ts";
+import type { TopicTable } from "./topics.ts";
+
+export type { RegisterResult } from "./name_server_link.ts";
+
+/** Under which names and addresses a broker registers. */
+export interface BrokerIdentity {
+  readonly clusterName: string;
+  readonly brokerName: string;
+  /** 0 for a master. */
+  readonly brokerId: number;
+  /** `host:port` that clients are told. */
+  readonly brokerAddr: string;
+  /** `host:port` that slaves replicate from. */
+  readonly haServerAddr: string;
+}
+
+/** The options that registration depends on. */
+export type RegistrationOptions = Pick<
+  BrokerOptions,
+  | "registerNameServerPeriod"
+  | "registerBrokerTimeoutMills"
+  | "forceRegister"
+  | "compressedRegister"
+  | "enableSlaveActingMaster"
+  | "compatibleWithOldNameSrv"
+  | "brokerHeartbeatInterval"
+  | "sendHeartbeatTimeoutMillis"
+  | "brokerNotActiveTimeoutMillis"
+>;
+
+/** What registration is made of. */
+export interface RegistrationParts {
+  readonly client: RemotingClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly topics: TopicTable;
+  readonly options: RegistrationOptions;
+  /** The present identity; the id changes when the broker's role does. */
+  readonly identity: () => BrokerIdentity;
+  /** `brokerPermission`: a mask over the permissions of all topics. */
+  readonly permission: () => number;
+  /** Takes what a name server answered. */
+  readonly onRegistered?: (result: RegisterResult) => void;
+}
+
+/** Time for a name server to take note of the broker's end, milliseconds. */
+const UNREGISTER_TIMEOUT_MS = 3000;
+/** A port that is left out. */
+const DEFAULT_PORT = 9876;
+
+/** Addresses in a list separated by `;`, each with a port, none twice. */
+export function nameServerAddresses(list: string | null): string[] {
+  const addresses = (list ?? "").split(";").map((each) => each.trim()).filter((each) => each !== "");
+  return [...new Set(addresses.map((address) => /:\d+$/.test(address) ? address : `${address}:${DEFAULT_PORT}`))];
+}
+
+/** Registers one broker; see the module's text. */
+export class Registration {
+  readonly #parts: RegistrationParts;
+  #links: NameServerLink[] = [];
+  #timers: Timer[] = [];
+  #stopped = false;
+
+  constructor(parts: RegistrationParts, nameServers: readonly string[]) {
+    this.#parts = parts;
+    this.setNameServers(nameServers);
+    parts.topics.onChange((changed) => this.#topicsChanged(changed));
+  }
+
+  /** The name servers, and whether the last attempt to register with them succeeded. */
+  get nameServers(): readonly { readonly address: string; readonly isRegistered: boolean }[] {
+    return this.#links;
+  }
+
+  /** Replaces the list of name servers; new ones are registered with at once when registration has started. */
+  setNameServers(addresses: readonly string[]): void {
+    const known = new Map(this.#links.map((link) => [link.address, link]));
+    this.#links = addresses.map((address) =>
+      known.get(address) ?? new NameServerLink(address, this.#parts, (changed) => this.#body(changed))
+    );
+    for (const link of known.values()) if (!addresses.includes(link.address)) link.close();
+    if (this.#timers.length === 0) return;
+    for (const link of this.#links) if (!known.has(link.address)) void link.register();
+  }
+
+  /** Registers everywhere, now and from now on; resolves when each name server has answered or failed. */
+  async start(): Promise<void> {
+    const { clock, options } = this.#parts;
+    this.#timers.push(clock.every(options.registerNameServerPeriod, () => this.#refresh()));
+    if (options.enableSlaveActingMaster) {
+      this.#timers.push(clock.every(options.brokerHeartbeatInterval, () => this.#heartbeat()));
+    }
+    await this.registerNow();
+  }
+
+  /** Registers everywhere with all topics; resolves when each name server has answered or failed. */
+  async registerNow(): Promise<void> {
+    if (this.#stopped) return;
+    await Promise.all(this.#links.map((link) => link.register()));
+  }
+
+  /** Resolves when everything that has changed so far was told to each name server, or could not be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.settled()));
+  }
+
+  /** Takes the broker off all lists and registers no more; takes at most 3 s. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    await Promise.all(this.#links.map((link) => link.unregister(UNREGISTER_TIMEOUT_MS)));
+  }
+
+  #refresh(): void {
+    for (const link of this.#links) void link.refresh();
+  }
+
+  #heartbeat(): void {
+    for (const link of this.#links) void link.heartbeat();
+  }
+
+  #topicsChanged(changed: readonly TopicConfig[]): void {
+    if (this.#stopped || this.#timers.length === 0) return;
+    for (const link of this.#links) link.topicsChanged(changed);
+  }
+
+  /** What is registered: all topics, or those that changed. */
+  #body(changed: Iterable<string> | null): RegisterBrokerBody {
+    const { topics, permission } = this.#parts;
+    const mask = permission();
+    const isMasked = (mask & (Perm.READ | Perm.WRITE)) !== (Perm.READ | Perm.WRITE);
+    const table = new Map<string, TopicConfig>();
+    for (const name of changed ?? topics.topics.keys()) {
+      const topic = topics.get(name);
+      if (topic !== undefined) table.set(name, isMasked ? { ...topic, perm: topic.perm & mask } : topic);
+    }
+    return {
+      dataVersion: topics.dataVersion,
+      topicConfigTable: table,
+      filterServerList: [],
+      topicQueueMappingInfoMap: new Map(),
+    };
+  }
+}
