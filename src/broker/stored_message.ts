@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { getI32, getI64, utf8Text } from "../common/bytes.ts";
-import { decodeProperties, SysFlag } from "../protocol/message.ts";
-import { RecordAt, RecordKind, RecordView } from "../protocol/record.ts";
+import { EMPTY, getI32, getI64, utf8, utf8Text } from "../common/bytes.ts";
+import { decodeProperties, encodeProperties, SysFlag } from "../protocol/message.ts";
+import { encodeRecord, RecordAt, RecordKind, recordSize, RecordView } from "../protocol/record.ts";
 import { type BrokerMessage, brokerMessage } from "./message_put.ts";
 import type { PeerHost } from "./peer.ts";
 
@@ -23,6 +23,7 @@ export interface StoredMessage {
   readonly bornTimestamp: number;
   readonly bornHost: PeerHost;
   readonly storeTimestamp: number;
+  readonly storeHost: PeerHost;
   readonly reconsumeTimes: number;
   readonly preparedTransactionOffset: number;
   /** A copy. */
@@ -36,8 +37,6 @@ const view = new RecordView();
 /** Reads the record that starts at `at`; null when there is none. Nothing of the result is a view of `bytes`. */
 export function readStoredMessage(bytes: Uint8Array, at = 0): StoredMessage | null {
   if (view.read(bytes, at, bytes.length) !== RecordKind.RECORD) return null;
-  const hostSize = (view.sysFlag & SysFlag.BORN_HOST_V6) !== 0 ? 16 : 4;
-  const hostAt = at + RecordAt.BORN_HOST;
   return {
     topic: utf8Text(bytes.subarray(view.topicStart, view.topicEnd)),
     queueId: view.queueId,
@@ -46,13 +45,50 @@ export function readStoredMessage(bytes: Uint8Array, at = 0): StoredMessage | nu
     flag: getI32(bytes, at + RecordAt.FLAG),
     sysFlag: view.sysFlag,
     bornTimestamp: getI64(bytes, at + RecordAt.BORN_TIMESTAMP),
-    bornHost: { hostBytes: bytes.slice(hostAt, hostAt + hostSize), port: getI32(bytes, hostAt + hostSize) },
+    bornHost: readHost(bytes, at + RecordAt.BORN_HOST, (view.sysFlag & SysFlag.BORN_HOST_V6) !== 0),
     storeTimestamp: view.storeTimestamp,
+    storeHost: readHost(bytes, view.storeTimestampAt + 8, (view.sysFlag & SysFlag.STORE_HOST_V6) !== 0),
     reconsumeTimes: getI32(bytes, view.bodyStart - 16),
     preparedTransactionOffset: getI64(bytes, view.bodyStart - 12),
     body: bytes.slice(view.bodyStart, view.bodyEnd),
     properties: decodeProperties(bytes.subarray(view.propertiesStart, view.propertiesEnd)),
   };
+}
+
+function readHost(bytes: Uint8Array, at: number, isV6: boolean): PeerHost {
+  const end = at + (isV6 ? 16 : 4);
+  return { hostBytes: bytes.slice(at, end), port: getI32(bytes, end) };
+}
+
+/** The record of a message as if it lay in another queue: what a broker shows a client. */
+export function encodeStored(message: StoredMessage, topic: string, queueId: number): Uint8Array {
+  const topicBytes = utf8(topic);
+  const properties = encodeProperties(message.properties);
+  const fields = {
+    ...message,
+    queueId,
+    bornHost: message.bornHost.hostBytes,
+    bornPort: message.bornHost.port,
+    bodyStart: 0,
+    bodyEnd: message.body.length,
+    properties,
+    propertiesStart: 0,
+    propertiesEnd: properties.length,
+    propertiesSuffix: EMPTY,
+  };
+  const storeHost = message.storeHost.hostBytes;
+  const size = recordSize(fields, topicBytes.length, storeHost.length);
+  const record = new Uint8Array(size);
+  const { queueOffset, physicalOffset, storeTimestamp, storeHost: { port: storePort } } = message;
+  encodeRecord(record, 0, size, fields, {
+    topic: topicBytes,
+    queueOffset,
+    physicalOffset,
+    storeTimestamp,
+    storeHost,
+    storePort,
+  });
+  return record;
 }
 
 /** All messages in records that lie one behind the other, as a pull gives them. */

@@ -1,0 +1,214 @@
+/**
+ * Halves of transactions, in RocketMQ's form: a prepared message waits in queue 0 of the half topic with its real topic and
+ * queue in its properties; when its transaction has ended, a record of the op topic (tag `d`, body = its offset in the half
+ * queue) says so. What lies below the half queue's consumer offset is done with.
+ *
+ * A half that has to wait on is stored again behind the others, so that the queue can move on. The copy takes the place of
+ * the original: whoever ends the transaction by the original's offset ends the copy, and a transaction that has ended is not
+ * ended again. (RocketMQ forgets both, and then delivers a message twice.)
+ *
+ * Invariants: `#ended` holds offsets of the half queue that have an op record and are not below the consumer offset yet;
+ * `#copies` leads from an offset to the one that took its place.
+ *
+ * RocketMQ counterpart: `TransactionalMessageBridge`, `TransactionalMessageServiceImpl`.
+ *
+ * @module
+ */
+import { utf8, utf8Text } from "../common/bytes.ts";
+import { ResponseCode } from "../protocol/codes.ts";
+import { Property, SysFlag } from "../protocol/message.ts";
+import { type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
+import { type BrokerMessage, brokerMessage, type MessagePut, type PutOutcome, type PutRefusal } from "./message_put.ts";
+import type { ConsumerOffsets } from "./offsets.ts";
+import type { PeerHost } from "./peer.ts";
+import { readStoredMessages, storedAgain, type StoredMessage } from "./stored_message.ts";
+import { SystemTopic, TRANSACTION_GROUP } from "./system_topics.ts";
+
+const HALF = SystemTopic.TRANS_HALF;
+const OP = SystemTopic.TRANS_OP_HALF;
+/** Both topics have this one queue. */
+const QUEUE_ID = 0;
+/** Tag of an op record. */
+const REMOVE_TAG = "d";
+/** Ends of transactions that are remembered, to recognise a second one. */
+const RECENT_MAX = 65536;
+const BATCH = 64;
+const BATCH_BYTES_MAX = 1048576;
+/** In whose name offsets move, for the log. */
+const WHO = "transaction check";
+
+/** An op record that says a half has ended. */
+interface OpRecord {
+  readonly opOffset: number;
+  readonly halfOffset: number;
+}
+
+/** What halves are made of. */
+export interface HalfMessagesParts {
+  readonly store: MessageStore;
+  readonly put: MessagePut;
+  readonly offsets: ConsumerOffsets;
+  /** This broker's own address: the producer of op records. */
+  readonly host: PeerHost;
+  now(): number;
+}
+
+/** The halves of a broker; see the module's text. */
+export class HalfMessages {
+  readonly #parts: HalfMessagesParts;
+  readonly #ended = new Set<number>();
+  readonly #copies = new Map<number, number>();
+  /** Halves that ended lately, also below the consumer offset. */
+  readonly #recent = new Set<number>();
+  readonly #ops: OpRecord[] = [];
+  /** Next op record that is not in {@linkcode #ops} yet. */
+  #opsRead = 0;
+
+  constructor(parts: HalfMessagesParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends a message that begins a transaction to the half topic; a rewriter of `MessagePut`. */
+  readonly rewrite = (message: BrokerMessage): PutRefusal | null => {
+    const { properties } = message;
+    if (properties.get(Property.TRAN_MSG)?.toLowerCase() !== "true" || message.topic === HALF) return null;
+    if ((message.sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.TRANSACTION_COMMIT) return null;
+    const isDelayed = Number(properties.get(Property.DELAY) ?? 0) > 0;
+    if (isDelayed && message.reconsumeTimes > 0) return null; // a retried message of clients before 4.6.1
+    if (isDelayed || TIMER_PROPERTIES.some((name) => properties.has(name))) {
+      return {
+        code: ResponseCode.MESSAGE_ILLEGAL,
+        remark: "a transactional message cannot be delayed: send it without delay level and timer properties",
+      };
+    }
+    properties.set(Property.REAL_TOPIC, message.topic);
+    properties.set(Property.REAL_QID, String(message.queueId));
+    properties.set(Property.TRANSACTION_ID, properties.get(Property.UNIQ_KEY) ?? "");
+    message.sysFlag &= ~SysFlag.TRANSACTION_MASK;
+    message.topic = HALF;
+    message.queueId = QUEUE_ID;
+    return null;
+  };
+
+  /** First half that may not have ended. */
+  get offset(): number {
+    const stored = Math.max(0, this.#parts.offsets.query(TRANSACTION_GROUP, HALF, QUEUE_ID));
+    const queue = this.#parts.store.queue(HALF, QUEUE_ID);
+    return queue === null ? stored : Math.min(Math.max(stored, queue.minOffset), queue.maxOffset);
+  }
+
+  /** Whether the transaction of the half at this offset, or of the one that it is a copy of, has ended. */
+  hasEnded(half: StoredMessage): boolean {
+    const original = half.properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET);
+    return this.#ended.has(half.queueOffset) || (original !== undefined && this.#isKnownEnded(Number(original)));
+  }
+
+  /** Whether an end of this half has been stored already. */
+  isEnded(halfOffset: number): boolean {
+    return this.#isKnownEnded(this.#newest(halfOffset));
+  }
+
+  /**
+   * Stores the record that a transaction has ended, in the same turn as whatever went before it.
+   *
+   * @returns false when the store refuses it.
+   */
+  end(halfOffset: number): boolean {
+    for (let offset: number | undefined = halfOffset; offset !== undefined; offset = this.#copies.get(offset)) {
+      const outcome = this.#parts.put.putAsIs(this.#opMessage(offset));
+      if (outcome.status !== PutStatus.PUT_OK) return false;
+      this.#noteEnded({ opOffset: outcome.result.queueOffset, halfOffset: offset });
+      this.#opsRead = Math.max(this.#opsRead, outcome.result.queueOffset + 1);
+    }
+    return true;
+  }
+
+  /** Stores a half again, behind the others; what it changes in the properties is kept. */
+  again(half: StoredMessage): PutOutcome {
+    const outcome = this.#parts.put.putAsIs(storedAgain(half, HALF, QUEUE_ID));
+    if (outcome.status === PutStatus.PUT_OK) this.#copies.set(half.queueOffset, outcome.result.queueOffset);
+    return outcome;
+  }
+
+  /** The halves from `offset` on, some at a time; empty at the end of the queue. */
+  read(offset: number): Promise<StoredMessage[]> {
+    return this.#read(HALF, offset);
+  }
+
+  /** Reads op records that were stored before this process, or by another one (a master that this broker followed). */
+  async readOps(): Promise<void> {
+    const stored = Math.max(0, this.#parts.offsets.query(TRANSACTION_GROUP, OP, QUEUE_ID));
+    this.#opsRead = Math.max(this.#opsRead, stored, this.#parts.store.minOffset(OP, QUEUE_ID));
+    for (;;) {
+      const records = await this.#read(OP, this.#opsRead);
+      if (records.length === 0) return;
+      for (const record of records) this.#take(record);
+    }
+  }
+
+  /** Everything below `offset` is done with: forgets it, and lets the op queue follow. */
+  advance(offset: number): void {
+    const { offsets } = this.#parts;
+    if (offset === offsets.query(TRANSACTION_GROUP, HALF, QUEUE_ID)) return;
+    offsets.commit(TRANSACTION_GROUP, HALF, QUEUE_ID, offset, WHO);
+    let done = 0;
+    while (done < this.#ops.length && this.#ops[done]!.halfOffset < offset) {
+      this.#ended.delete(this.#ops[done++]!.halfOffset);
+    }
+    const next = this.#ops[done]?.opOffset ?? this.#opsRead;
+    this.#ops.splice(0, done);
+    for (const [original, copy] of this.#copies) if (copy < offset) this.#copies.delete(original);
+    offsets.commit(TRANSACTION_GROUP, OP, QUEUE_ID, next, WHO);
+  }
+
+  #newest(halfOffset: number): number {
+    let offset = halfOffset;
+    for (let copy = this.#copies.get(offset); copy !== undefined; copy = this.#copies.get(offset)) offset = copy;
+    return offset;
+  }
+
+  #isKnownEnded(halfOffset: number): boolean {
+    return this.#ended.has(halfOffset) || this.#recent.has(halfOffset);
+  }
+
+  #opMessage(halfOffset: number): BrokerMessage {
+    return brokerMessage({
+      topic: OP,
+      queueId: QUEUE_ID,
+      bornTimestamp: this.#parts.now(),
+      bornHost: this.#parts.host,
+      body: utf8(String(halfOffset)),
+      properties: new Map([[Property.TAGS, REMOVE_TAG]]),
+    });
+  }
+
+  /** Takes an op record of either form: one offset (4.x), or several with commas (5.x). */
+  #take(record: StoredMessage): void {
+    this.#opsRead = record.queueOffset + 1;
+    if (record.properties.get(Property.TAGS) !== REMOVE_TAG) return;
+    for (const text of utf8Text(record.body).split(",")) {
+      if (!/^\d+$/.test(text)) continue;
+      this.#noteEnded({ opOffset: record.queueOffset, halfOffset: Number(text) });
+    }
+  }
+
+  #noteEnded(op: OpRecord): void {
+    this.#recent.add(op.halfOffset);
+    if (this.#recent.size > RECENT_MAX) this.#recent.delete(this.#recent.values().next().value!);
+    this.#ended.add(op.halfOffset);
+    this.#ops.push(op);
+  }
+
+  async #read(topic: string, offset: number): Promise<StoredMessage[]> {
+    const { store } = this.#parts;
+    const result = new PullResult();
+    for (;;) {
+      const status = store.pull(store.queue(topic, QUEUE_ID), offset, BATCH, BATCH_BYTES_MAX, null, result);
+      if (status === PullStatus.FOUND) return readStoredMessages(result.parts);
+      if (status !== PullStatus.PENDING) return [];
+      await store.load([...result.missing]);
+    }
+  }
+}
+
+const TIMER_PROPERTIES = [Property.TIMER_DELAY_SEC, Property.TIMER_DELAY_MS, Property.TIMER_DELIVER_MS];

@@ -1,0 +1,190 @@
+/**
+ * Asks producers for the state of transactions that have not ended in time. One round walks the half queue from its consumer
+ * offset: halves that ended are passed, one that is due is stored again behind the others and its producer asked, one that
+ * was asked for often enough is given up; at the first that is too young the round ends.
+ *
+ * RocketMQ counterpart: `TransactionalMessageServiceImpl#check`, `AbstractTransactionalMessageCheckListener`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import { messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import { RequestCode } from "../protocol/codes.ts";
+import { writeHeader } from "../protocol/header.ts";
+import type { OffsetMessageIds } from "../protocol/ids.ts";
+import { Property } from "../protocol/message.ts";
+import { type AppendResult, PutStatus } from "../store/store.ts";
+import type { ClientTable } from "./clients.ts";
+import type { HalfMessages } from "./half_messages.ts";
+import type { MessagePut } from "./message_put.ts";
+import { encodeStored, storedAgain, type StoredMessage } from "./stored_message.ts";
+import { SystemTopic } from "./system_topics.ts";
+import type { TopicTable } from "./topics.ts";
+
+/** A round ends after this time, and the next one goes on. */
+const ROUND_MS_MAX = 60_000;
+
+/** What the checks must know of the configuration; read anew in each round. */
+export interface TransactionCheckSettings {
+  readonly brokerName: string;
+  readonly ids: OffsetMessageIds;
+  /** Time from a message's birth to its first check (`transactionTimeOut`). */
+  timeOutMs(): number;
+  /** Time between two rounds (`transactionCheckInterval`). */
+  intervalMs(): number;
+  /** How often a producer is asked (`transactionCheckMax`). */
+  checksMax(): number;
+  /** Halves older than this are given up (`fileReservedTime`). */
+  keptMs(): number;
+}
+
+/** What the checks are made of. */
+export interface TransactionCheckParts {
+  readonly halves: HalfMessages;
+  readonly put: MessagePut;
+  readonly clients: ClientTable;
+  readonly topics: TopicTable;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: TransactionCheckSettings;
+}
+
+/** The rounds; none run between {@linkcode stop} and {@linkcode start} (on a slave). */
+export class TransactionCheck {
+  readonly #parts: TransactionCheckParts;
+  #timer: Timer | null = null;
+  #round: Promise<void> | null = null;
+  #stopped = true;
+
+  constructor(parts: TransactionCheckParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins with the rounds. */
+  start(): void {
+    this.#stopped = false;
+    this.#next();
+  }
+
+  /** Ends them; resolves when the present one is over. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#round;
+  }
+
+  #next(): void {
+    const { clock, log, settings } = this.#parts;
+    this.#timer = clock.after(settings.intervalMs(), () => {
+      this.#round = this.#checkAll()
+        .catch((error) => log.error(`transaction check: ${messageOf(error)}`))
+        .then(() => {
+          this.#round = null;
+          if (!this.#stopped) this.#next();
+        });
+    });
+  }
+
+  async #checkAll(): Promise<void> {
+    const { halves, clock } = this.#parts;
+    await halves.readOps();
+    const startMs = clock.now();
+    const deadlineMs = clock.monotonicMs() + ROUND_MS_MAX;
+    for (let offset = halves.offset; !this.#stopped && clock.monotonicMs() < deadlineMs;) {
+      const batch = await halves.read(offset);
+      if (batch.length === 0) return;
+      for (const half of batch) {
+        if (!this.#check(half, startMs)) return halves.advance(offset);
+        offset = half.queueOffset + 1;
+      }
+      halves.advance(offset);
+    }
+  }
+
+  /** Deals with one half; false when it must stay where it is, and with it everything behind it. */
+  #check(half: StoredMessage, roundStartMs: number): boolean {
+    const { halves, settings } = this.#parts;
+    if (halves.hasEnded(half)) return true;
+    // Stored during this round: a copy of one that was just looked at.
+    if (half.storeTimestamp >= roundStartMs) return false;
+    const ageMs = roundStartMs - half.bornTimestamp;
+    const checks = Number(half.properties.get(Property.TRANSACTION_CHECK_TIMES) ?? 0);
+    if (checks >= settings.checksMax() || ageMs > settings.keptMs()) return this.#giveUp(half);
+    const timeOutMs = settings.timeOutMs();
+    const immunity = immunityMs(half, timeOutMs);
+    if (immunity !== null && ageMs <= immunity) return this.#postpone(half);
+    if (immunity === null && ageMs >= 0 && ageMs <= timeOutMs) return false;
+    return this.#ask(half, checks + 1);
+  }
+
+  /** Stores a half that must not be asked for yet behind the others. */
+  #postpone(half: StoredMessage): boolean {
+    const { properties } = half;
+    if (!properties.has(Property.TRAN_PREPARED_QUEUE_OFFSET)) {
+      properties.set(Property.TRAN_PREPARED_QUEUE_OFFSET, String(half.queueOffset));
+    }
+    return this.#parts.halves.again(half).status === PutStatus.PUT_OK;
+  }
+
+  #ask(half: StoredMessage, checks: number): boolean {
+    const { halves, clients, log } = this.#parts;
+    half.properties.set(Property.TRANSACTION_CHECK_TIMES, String(checks));
+    const outcome = halves.again(half);
+    if (outcome.status !== PutStatus.PUT_OK) return false;
+    const group = half.properties.get(Property.PGROUP) ?? "";
+    const producer = clients.someProducer(group);
+    if (producer === undefined) {
+      log.warn(`Check transaction failed, channel is null. groupId=${group}`);
+      return true;
+    }
+    try {
+      producer.connection.oneway(this.#request(half, outcome.result));
+    } catch (error) {
+      log.warn(`Check transaction failed, because invoke producer exception. group=${group}, ${messageOf(error)}`);
+    }
+    return true;
+  }
+
+  #request(half: StoredMessage, copy: AppendResult) {
+    const { settings } = this.#parts;
+    const { properties } = half;
+    const uniqueKey = properties.get(Property.UNIQ_KEY);
+    const topic = properties.get(Property.REAL_TOPIC) ?? "";
+    const moved = { ...half, queueOffset: copy.queueOffset, physicalOffset: copy.physicalOffset };
+    return {
+      code: RequestCode.CHECK_TRANSACTION_STATE,
+      ext: writeHeader({
+        topic,
+        tranStateTableOffset: copy.queueOffset,
+        commitLogOffset: copy.physicalOffset,
+        msgId: uniqueKey,
+        transactionId: uniqueKey,
+        offsetMsgId: settings.ids.of(copy.physicalOffset),
+        bname: settings.brokerName,
+      }),
+      body: encodeStored(moved, topic, Number(properties.get(Property.REAL_QID) ?? 0)),
+    };
+  }
+
+  /** Keeps a half whose state nobody told where an operator can find it. */
+  #giveUp(half: StoredMessage): boolean {
+    const { topics, put, log } = this.#parts;
+    const topic = topics.createForGroup(SystemTopic.TRANS_CHECK_MAX_TIME, 1).topicName;
+    const outcome = put.putAsIs(storedAgain(half, topic, 0));
+    if (outcome.status !== PutStatus.PUT_OK) return false;
+    log.info(
+      `Put checked-too-many-time half message to ${topic} OK. Restored in queueOffset=${outcome.result.queueOffset}, ` +
+        `commitLogOffset=${outcome.result.physicalOffset}, real topic=${half.properties.get(Property.REAL_TOPIC)}`,
+    );
+    return true;
+  }
+}
+
+/** Time from a half's birth during which nobody may ask for it, as its producer wants; null when it says nothing. */
+export function immunityMs(half: StoredMessage, timeOutMs: number): number | null {
+  const text = half.properties.get(Property.CHECK_IMMUNITY_TIME_IN_SECONDS);
+  if (text === undefined || text === "") return null;
+  const seconds = Number(text);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : timeOutMs;
+}
