@@ -14,7 +14,7 @@ import { runJavaProducer } from "./java_runner.ts";
 import type { Measurement } from "./measurement.ts";
 import { residentMiB } from "./process_meter.ts";
 import { type BenchReport, type Boot, toMarkdown } from "./report.ts";
-import { type Scenario, SCENARIOS, type WireScenario } from "./scenario.ts";
+import { type Scenario, SCENARIOS } from "./scenario.ts";
 import { type Generator, locateGenerator, runWire } from "./wire_runner.ts";
 
 const USAGE = `usage: deno task bench [options]
@@ -23,7 +23,7 @@ const USAGE = `usage: deno task bench [options]
   --targets LIST     java,rucola (default), or one of them
   --rounds N         alternations (3)
   --seconds N        length of a run (10)
-  --warmup N         seconds of sending before the first scenario of a round (10)
+  --warmup N         most seconds of unmeasured work before a run of raw frames; ends when it gets no faster (45)
   --binary FILE      the rucola binary; default: dist/rucola when newer than the sources, else main.ts
   --java-heap SIZE   heap of the Java broker (2g)
   --property K=V     a further line of both brokers' configuration; may be repeated
@@ -56,7 +56,7 @@ function readArguments(args: readonly string[]): Arguments {
       targets: { type: "string", default: "java,rucola" },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "10" },
-      warmup: { type: "string", default: "10" },
+      warmup: { type: "string", default: "45" },
       binary: { type: "string" },
       "java-heap": { type: "string", default: "2g" },
       property: { type: "string", multiple: true, default: [] },
@@ -93,6 +93,7 @@ function brokerJvm(heap: string): string[] {
     "-XX:InitiatingHeapOccupancyPercent=30",
     "-XX:SoftRefLRUPolicyMSPerMB=0",
     "-XX:-OmitStackTraceInFastThrow",
+    "-XX:+AlwaysPreTouch",
     "-XX:MaxDirectMemorySize=2g",
   ];
 }
@@ -126,29 +127,17 @@ class Round {
     const bootMs = performance.now() - startMs;
     await waitForRegistration(namesrv.address, broker.address);
     const boot = { platform: this.#platform.label, bootMs, idleRssMiB: residentMiB(broker.process.pid) };
-    await this.#warmUp(broker);
     for (const scenario of this.#arguments.scenarios) {
       onResult(scenario.name, await this.#measure(scenario, namesrv, broker));
     }
     return boot;
   }
 
-  async #warmUp(broker: Server): Promise<void> {
-    const send = SCENARIOS.find((scenario): scenario is WireScenario => scenario.kind === "wire");
-    if (send === undefined) throw new Error("There is no scenario of raw frames to warm up with");
-    await runWire({ ...send, name: "warm-up" }, {
-      generator: this.#generator,
-      broker,
-      seconds: this.#arguments.warmupSeconds,
-      dir: `${this.#dir}/generator`,
-    });
-  }
-
   #measure(scenario: Scenario, namesrv: Server, broker: Server): Promise<Measurement> {
-    const { seconds } = this.#arguments;
+    const { seconds, warmupSeconds } = this.#arguments;
     const dir = `${this.#dir}/generator`;
     return scenario.kind === "wire"
-      ? runWire(scenario, { generator: this.#generator, broker, seconds, dir })
+      ? runWire(scenario, { generator: this.#generator, broker, seconds, warmupSeconds, dir })
       : runJavaProducer(scenario, { namesrvAddr: namesrv.address, broker, seconds, dir });
   }
 }

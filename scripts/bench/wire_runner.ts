@@ -26,6 +26,11 @@ const UNLIMITED = "1000000000000";
 const SPARE_MS = 60_000;
 const FILL_SECONDS = 60;
 
+/** Warming up ends when so many windows in a row were not faster than the best before them by more than this share. */
+const WARM_UP_SECONDS = 3;
+const STEADY_WINDOWS = 2;
+const STEADY_SHARE = 0.05;
+
 /** Chooses the generator. @throws {Error} when WIRELOAD names no file, or the Go one does not build. */
 export async function locateGenerator(): Promise<Generator> {
   const given = Deno.env.get("WIRELOAD");
@@ -51,21 +56,43 @@ export interface WireRun {
   readonly generator: Generator;
   readonly broker: Server;
   readonly seconds: number;
+  /** Most seconds of the same work before the measured run. */
+  readonly warmupSeconds: number;
   /** Takes the generator's output. */
   readonly dir: string;
 }
 
-/** Runs a scenario on a topic of its own. @throws {Error} when the generator breaks off. */
+/**
+ * Runs a scenario on a topic of its own: first unmeasured until it gets no faster, because a JVM takes from seconds to
+ * most of a minute until its code is optimized, and figures from before would flatter whoever is compared with it.
+ *
+ * @throws {Error} when the generator breaks off.
+ */
 export async function runWire(scenario: WireScenario, run: WireRun): Promise<Measurement> {
   const topic = `Bench-${scenario.name}`;
   await createTopic(run.broker.address, topic, QUEUES);
-  if (scenario.mode !== "pull") return await generate(scenario, topic, { ...run, messages: undefined });
+  const messages = scenario.mode === "pull" ? PULL_MESSAGES : undefined;
+  if (messages !== undefined) await fillTopic(scenario, topic, run);
+  await warmUp(scenario, topic, { ...run, messages, seconds: WARM_UP_SECONDS });
+  return await generate(scenario, topic, { ...run, messages });
+}
+
+async function fillTopic(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
   const fill = { ...scenario, mode: "batch" as const, window: 16 };
   const filled = await generate(fill, topic, { ...run, seconds: FILL_SECONDS, messages: PULL_MESSAGES });
   if (filled.messagesPerSecond * FILL_SECONDS < PULL_MESSAGES || filled.failed > 0) {
     throw new Error(`Cannot fill ${topic} with ${PULL_MESSAGES} messages in ${FILL_SECONDS} s`);
   }
-  return await generate(scenario, topic, { ...run, messages: PULL_MESSAGES });
+}
+
+async function warmUp(scenario: WireScenario, topic: string, run: LimitedRun): Promise<void> {
+  let best = 0;
+  let steady = 0;
+  for (let spent = 0; spent < run.warmupSeconds && steady < STEADY_WINDOWS; spent += WARM_UP_SECONDS) {
+    const { messagesPerSecond } = await generate(scenario, topic, run);
+    steady = messagesPerSecond > best * (1 + STEADY_SHARE) ? 0 : steady + 1;
+    best = Math.max(best, messagesPerSecond);
+  }
 }
 
 /** A run that ends after so many messages, or after its time when that is undefined. */
