@@ -10,7 +10,7 @@
  * @module
  */
 import { crc32 } from "../common/bytes.ts";
-import type { Clock } from "../common/clock.ts";
+import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import {
@@ -26,7 +26,33 @@ import { writeHeader } from "../protocol/header.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
-import type { BrokerIdentity, RegistrationOptions } from "./registration.ts";
+import type { BrokerOptions } from "./options.ts";
+
+/** Under which names and addresses a broker registers. */
+export interface BrokerIdentity {
+  readonly clusterName: string;
+  readonly brokerName: string;
+  /** 0 for a master. */
+  readonly brokerId: number;
+  /** `host:port` that clients are told. */
+  readonly brokerAddr: string;
+  /** `host:port` that slaves replicate from. */
+  readonly haServerAddr: string;
+}
+
+/** The options that registration depends on. */
+export type RegistrationOptions = Pick<
+  BrokerOptions,
+  | "registerNameServerPeriod"
+  | "registerBrokerTimeoutMills"
+  | "forceRegister"
+  | "compressedRegister"
+  | "enableSlaveActingMaster"
+  | "compatibleWithOldNameSrv"
+  | "brokerHeartbeatInterval"
+  | "sendHeartbeatTimeoutMillis"
+  | "brokerNotActiveTimeoutMillis"
+>;
 
 /** What a name server answers to a registration. */
 export interface RegisterResult {
@@ -50,6 +76,8 @@ export interface LinkParts {
   readonly onRegistered?: (result: RegisterResult) => void;
 }
 
+/** After a failure the next attempt comes this much later, if not before. */
+const RETRY_MS = 3000;
 /** More changed topics than this are registered with all the others. */
 const CHANGED_MAX = 1000;
 
@@ -65,6 +93,7 @@ export class NameServerLink {
   /** The connection on which the name server has learned of us. */
   #connection: Connection | null = null;
   #state: "new" | "registered" | "failed" = "new";
+  #retry: Timer | null = null;
   #closed = false;
 
   /** @param bodyOf gives what to register: all topics, or the named ones. */
@@ -130,7 +159,7 @@ export class NameServerLink {
 
   /** Has the name server forget us; waits for a registration that is under way. Failures are only told. */
   async unregister(timeoutMs: number): Promise<void> {
-    this.#closed = true;
+    this.close();
     const { clock, log } = this.#parts;
     const patience = new AbortController();
     const waited = clock.sleep(timeoutMs, patience.signal).catch(() => {});
@@ -150,6 +179,7 @@ export class NameServerLink {
   /** Registers no more. */
   close(): void {
     this.#closed = true;
+    this.#retry?.cancel();
   }
 
   #want(): Promise<void> {
@@ -204,10 +234,12 @@ export class NameServerLink {
     if (this.#state !== "failed" && !this.#closed) {
       this.#parts.log.error(
         `Failed to register current broker to name server ${this.address}, trying again every ` +
-          `${this.#parts.options.registerNameServerPeriod / 1000} s: ${messageOf(error)}`,
+          `${RETRY_MS / 1000} s: ${messageOf(error)}`,
       );
     }
     this.#state = "failed";
+    this.#retry?.cancel();
+    if (!this.#closed) this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
   }
 
   #registration(changed: ReadonlySet<string> | null): Outgoing {

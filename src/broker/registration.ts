@@ -15,37 +15,15 @@ import type { Log } from "../common/log.ts";
 import type { RegisterBrokerBody, TopicConfig } from "../protocol/bodies/register.ts";
 import { Perm } from "../protocol/message.ts";
 import type { RemotingClient } from "../remoting/client.ts";
-import { NameServerLink, type RegisterResult } from "./name_server_link.ts";
-import type { BrokerOptions } from "./options.ts";
+import {
+  type BrokerIdentity,
+  NameServerLink,
+  type RegisterResult,
+  type RegistrationOptions,
+} from "./name_server_link.ts";
 import type { TopicTable } from "./topics.ts";
 
-export type { RegisterResult } from "./name_server_link.ts";
-
-/** Under which names and addresses a broker registers. */
-export interface BrokerIdentity {
-  readonly clusterName: string;
-  readonly brokerName: string;
-  /** 0 for a master. */
-  readonly brokerId: number;
-  /** `host:port` that clients are told. */
-  readonly brokerAddr: string;
-  /** `host:port` that slaves replicate from. */
-  readonly haServerAddr: string;
-}
-
-/** The options that registration depends on. */
-export type RegistrationOptions = Pick<
-  BrokerOptions,
-  | "registerNameServerPeriod"
-  | "registerBrokerTimeoutMills"
-  | "forceRegister"
-  | "compressedRegister"
-  | "enableSlaveActingMaster"
-  | "compatibleWithOldNameSrv"
-  | "brokerHeartbeatInterval"
-  | "sendHeartbeatTimeoutMillis"
-  | "brokerNotActiveTimeoutMillis"
->;
+export type { BrokerIdentity, RegisterResult, RegistrationOptions } from "./name_server_link.ts";
 
 /** What registration is made of. */
 export interface RegistrationParts {
@@ -118,9 +96,12 @@ export class Registration {
     await Promise.all(this.#links.map((link) => link.register()));
   }
 
-  /** Resolves when everything that has changed so far was told to each name server, or could not be. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#links.map((link) => link.settled()));
+  /** Resolves when what has changed so far was told to each name server or could not be, at the latest after `patienceMs`. */
+  async settled(patienceMs: number): Promise<void> {
+    const patience = new AbortController();
+    const waited = this.#parts.clock.sleep(patienceMs, patience.signal).catch(() => {});
+    await Promise.race([Promise.all(this.#links.map((link) => link.settled())), waited]);
+    patience.abort();
   }
 
   /** Takes the broker off all lists and registers no more; takes at most 3 s. */

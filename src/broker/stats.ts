@@ -11,6 +11,7 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import type { BrokerStatsData, StatsItem } from "../protocol/bodies/stats.ts";
+import { PutLatency } from "./put_latency.ts";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -174,6 +175,10 @@ export class BrokerStats {
   readonly foundRate = new Rate();
   readonly missRate = new Rate();
   readonly transferredRate = new Rate();
+  /** Times that producers waited for the store. */
+  readonly putLatency = new PutLatency();
+  /** Messages and bytes stored, also in topics of the system. */
+  readonly puts = { messages: 0, sizeBytes: 0 };
   readonly putMornings: Mornings = { yesterday: 0, today: 0 };
   readonly gotMornings: Mornings = { yesterday: 0, today: 0 };
   readonly #clock: Clock;
@@ -205,6 +210,8 @@ export class BrokerStats {
     counters.putNums.add(messages);
     counters.putSize.add(sizeBytes);
     this.putRate.total += messages;
+    this.puts.messages += messages;
+    this.puts.sizeBytes += sizeBytes;
     if (!this.#isSystem(topic)) this.put.add(messages);
   }
 
