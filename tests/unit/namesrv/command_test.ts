@@ -1,0 +1,101 @@
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseNamesrvArguments } from "../../../src/namesrv/command.ts";
+
+const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+
+Deno.test("options are read in both spellings", () => {
+  assertEquals(parseNamesrvArguments(["-c", "f", "-n", "a:9876", "-p", "-h"]), {
+    configFile: "f",
+    namesrvAddr: "a:9876",
+    isHelp: true,
+    isPrint: true,
+  } as ReturnType<typeof parseNamesrvArguments>);
+  assertEquals(parseNamesrvArguments(["--configFile=f", "--log-dir", "d", "--printConfigItem"]), {
+    configFile: "f",
+    logDir: "d",
+    isHelp: false,
+    isPrint: true,
+  });
+});
+
+Deno.test("other arguments are errors in the words of RocketMQ's parser", () => {
+  const messageOf = (args: string[]) => assertThrows(() => parseNamesrvArguments(args), TypeError).message;
+  assertEquals(messageOf(["-x"]), "Unrecognized option: -x");
+  assertEquals(messageOf(["-p=1"]), "Unrecognized option: -p=1");
+  assertEquals(messageOf(["-c"]), "Missing argument for option: c");
+});
+
+/** A directory with a file that lets the system choose a loopback port. */
+async function withConfiguration(test: (directory: string, file: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}/namesrv.properties`;
+  try {
+    await Deno.writeTextFile(file, "bindAddress=127.0.0.1\nlistenPort=0\n");
+    await test(directory, file);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function namesrv(directory: string, ...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, "namesrv", "--log-dir", `${directory}/logs`, ...args],
+    env: { ROCKETMQ_USER_HOME: directory, JOURNAL_STREAM: "" },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** What the process prints until `last` occurs. */
+async function printedUntil(process: Deno.ChildProcess, last: string): Promise<string> {
+  let printed = "";
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  while (!printed.includes(last)) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    printed += value;
+  }
+  await reader.cancel();
+  return printed;
+}
+
+Deno.test("a name server says where it listens, refuses a taken port, and stops cleanly at SIGTERM", async () => {
+  await withConfiguration(async (directory, file) => {
+    const process = namesrv(directory, "-c", file);
+    const printed = await printedUntil(process, "success");
+    const port = /address 127\.0\.0\.1:(\d+)\n/.exec(printed)?.[1];
+    assertStringIncludes(printed, `load config properties file OK, ${file}\n`);
+    assertMatch(printed, /^The Name Server boot success\. serializeType=JSON, address 127\.0\.0\.1:\d+$/m);
+
+    const other = `${directory}/other.properties`;
+    await Deno.writeTextFile(other, `bindAddress=127.0.0.1\nlistenPort=${port}\n`);
+    const refused = await namesrv(`${directory}/other`, "-c", other).output();
+    assertEquals(refused.code, 255);
+    const errors = new TextDecoder().decode(refused.stderr).trim().split("\n");
+    assertEquals(errors.length, 1);
+    assertStringIncludes(errors[0]!, `rucola namesrv: Cannot listen on 127.0.0.1:${port}`);
+
+    process.kill("SIGTERM");
+    const { code } = await process.status;
+    await process.stderr.cancel();
+    assertEquals(code, 0);
+    const log = await Deno.readTextFile(`${directory}/logs/namesrv.log`);
+    assertMatch(log, /INFO \S+ - The Name Server boot success\./);
+    assertMatch(log, /INFO \S+ - listenPort=0\n/);
+    assertMatch(log, /shutdown hook was invoked, 1 times\.\n/);
+    assertMatch(log, /shutdown hook done, consuming time total\(ms\): \d+\n$/);
+  });
+});
+
+Deno.test("-p prints every option; a value that cannot be read is one error with its line", async () => {
+  await withConfiguration(async (directory, file) => {
+    const printed = await namesrv(directory, "-c", file, "-p").output();
+    assertEquals(printed.code, 0);
+    assertMatch(new TextDecoder().decode(printed.stdout), /^scanNotActiveBrokerInterval=5000$/m);
+
+    await Deno.writeTextFile(file, "\nlistenPort=many\n");
+    const refused = await namesrv(directory, "-c", file).output();
+    assertEquals(refused.code, 1);
+    assertStringIncludes(new TextDecoder().decode(refused.stderr), `${file}:2: listenPort=many: `);
+  });
+});
