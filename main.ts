@@ -22,6 +22,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "a name server, with the options of mqnamesrv",
     run: async (args) => (await import("./src/namesrv/command.ts")).runNamesrv(args),
   },
+  broker: {
+    summary: "a broker, with the options of mqbroker",
+    run: async (args) => (await import("./src/broker/command.ts")).runBroker(args),
+  },
   version: {
     summary: "versions of this executable and of what it is built with",
     run: async () => (await import("./src/tools/version.ts")).printVersion(new DenoDisk()),

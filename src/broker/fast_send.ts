@@ -14,18 +14,16 @@ import type { Frame } from "../remoting/frame.ts";
 import { HeaderScanner, unescapeJson } from "../remoting/header_scanner.ts";
 import { AppendMessage, AppendResult, type MessageStore, PutStatus } from "../store/store.ts";
 import { extendHash } from "../protocol/message.ts";
+import type { FastTopics } from "./fast_topics.ts";
 import { peerOf } from "./peer.ts";
+import type { BrokerStats } from "./stats.ts";
 import { PendingSend, type SendReplyWriter, storedCode, UNIQUE_KEY_SIZE_MAX } from "./send_reply.ts";
-
-/** What the fast path must know of a topic; `undefined` sends the request to the general path. */
-export type FastTopic = (
-  topic: string,
-) => { readonly queueNums: number; countPut(count: number, bytes: number): void } | undefined;
 
 /** What the fast path is made of. */
 export interface FastSendParts {
   readonly store: MessageStore;
-  readonly topics: FastTopic;
+  readonly topics: FastTopics;
+  readonly stats: BrokerStats;
   readonly names: Interner;
   readonly reply: SendReplyWriter;
   /** Properties that the broker adds to every message. */
@@ -56,7 +54,7 @@ export class FastSend {
   /** Takes the request, or returns false and has changed nothing. */
   readonly handle = (frame: Frame, connection: Connection): boolean => {
     if (!this.#read(frame)) return false;
-    const topic = this.#parts.topics(this.#topic);
+    const topic = this.#parts.topics.get(this.#topic);
     const message = this.#message;
     if (topic === undefined || message.queueId < 0 || message.queueId >= topic.queueNums) return false;
     const peer = peerOf(connection);
@@ -67,7 +65,7 @@ export class FastSend {
     message.bodyStart = frame.bodyStart;
     message.bodyEnd = frame.bodyEnd;
     if (this.#parts.store.append(message, this.#result) !== PutStatus.PUT_OK) return false;
-    topic.countPut(1, this.#result.sizeBytes);
+    this.#parts.stats.countPut(this.#topic, 1, this.#result.sizeBytes);
     this.#await(frame, connection);
     return true;
   };

@@ -9,8 +9,8 @@
  * @module
  */
 import { putI16, putI32, utf8 } from "../common/bytes.ts";
-import { CURRENT_VERSION, ResponseCode } from "../protocol/codes.ts";
-import { FLAG_RESPONSE, SERIALIZE_JSON, type SerializeType } from "../remoting/command.ts";
+import { CURRENT_VERSION, RequestCode, ResponseCode } from "../protocol/codes.ts";
+import { type Command, command, FLAG_RESPONSE, SERIALIZE_JSON, type SerializeType } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
 import { PutStatus, type Waiter } from "../store/store.ts";
 
@@ -132,6 +132,11 @@ export class PendingSend implements Waiter {
   /** @inheritdoc */
   settle(status: PutStatus): void {
     this.settled(this, status);
+  }
+
+  /** What a refusal is an answer to. */
+  asCommand(): Command {
+    return command({ code: RequestCode.SEND_MESSAGE_V2, opaque: this.opaque, serialize: this.serialize });
   }
 }
 

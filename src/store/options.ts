@@ -308,6 +308,16 @@ export const STORE_OPTIONS = {
   wakeFlushWhenPutMessage: bool(false, "Wake flush thread on put", { ...accepted, ...important }),
   warmMapedFileEnable: bool(false, "Pre-touch new files", accepted),
   writeWithoutMmap: bool(false, "Write by file channel", { ...accepted, ...important }),
+  diskFreeBytesEnough: long(
+    0,
+    "bytes",
+    "Ours: with more than this free, the disk never counts as full; 0: ratios only",
+  ),
+  storeRecentBytesMax: long(67_108_864, "bytes", "Ours: newest messages kept in memory", { min: 8_388_608 }),
+  storeCacheBytesMax: long(33_554_432, "bytes", "Ours: older data cached for readers that are behind", {
+    min: 1_048_576,
+  }),
+  storeOpenFilesMax: int(512, "files", "Ours: store files that are open at a time", { min: 16 }),
 };
 
 /** Values of {@linkcode STORE_OPTIONS}. */

@@ -17,12 +17,7 @@ import { type MessageStore, PullResult, PullStatus, pullStatusName } from "../..
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { AdmittedPull, PullAdmission } from "../pull_admission.ts";
 import type { HeldPull, PullHold } from "../pull_hold.ts";
-
-/** What a consumed message counts for. */
-export interface GetCounter {
-  /** Counts messages handed to a group. */
-  countGet(group: string, topic: string, messages: number, bytes: number): void;
-}
+import type { BrokerStats } from "../stats.ts";
 
 /** What pulls must know of the configuration. */
 export interface PullSettings {
@@ -45,7 +40,7 @@ export interface PullParts {
   readonly admission: PullAdmission;
   readonly offsets: ConsumerOffsets;
   readonly hold: PullHold;
-  readonly counter: GetCounter;
+  readonly stats: BrokerStats;
   readonly clock: Clock;
   readonly settings: PullSettings;
 }
@@ -151,9 +146,13 @@ class Pull implements HeldPull {
       return;
     }
     const reply = this.#reply(this.#codeForProgress(code), status, result.nextBeginOffset);
-    if (code !== ResponseCode.SUCCESS) return connection.answer(command, reply);
+    if (code !== ResponseCode.SUCCESS) {
+      this.#parts.stats.countMiss();
+      return connection.answer(command, reply);
+    }
     connection.answerParts(command, reply, result.parts, result.sizeBytes);
-    this.#parts.counter.countGet(this.#header.consumerGroup, this.topic, result.count, result.sizeBytes);
+    this.#parts.offsets.notePulled(this.#header.consumerGroup, this.topic, this.queueId, result.nextBeginOffset);
+    this.#parts.stats.countGot(this.#header.consumerGroup, this.topic, result.count, result.sizeBytes);
   }
 
   /** A client only takes the next offset from an answer that says there was something: not from "not found". */
