@@ -145,12 +145,16 @@ export class ConsumerOffsets {
     return [...this.#byTopic.get(topic)?.keys() ?? []];
   }
 
-  /** The smallest offset of all groups but `except` in each queue of a topic. */
-  smallestOf(topic: string, except: ReadonlySet<string>): Map<number, number> {
+  /**
+   * The smallest offset of all groups but `except` in each queue of a topic; offsets below what is still there (`minOffset`
+   * of a queue id) do not count.
+   */
+  smallestOf(topic: string, except: ReadonlySet<string>, minOffset: (queueId: number) => number): Map<number, number> {
     const smallest = new Map<number, number>();
     for (const [group, { stored }] of this.#byTopic.get(topic) ?? []) {
       if (except.has(group)) continue;
       for (const [queueId, offset] of stored) {
+        if (offset < minOffset(queueId)) continue;
         smallest.set(queueId, Math.min(offset, smallest.get(queueId) ?? Infinity));
       }
     }

@@ -22,6 +22,8 @@ const HOUR_SAMPLE_MS = 10 * MINUTE_MS;
 const DAY_SAMPLE_MS = HOUR_MS;
 /** Seconds that rates of the whole broker reach back. */
 const RATE_SECONDS_MAX = 600;
+/** The spans over which RocketMQ tells rates. */
+const RATE_SECONDS = [10, 60, RATE_SECONDS_MAX] as const;
 
 interface Point {
   atMs: number;
@@ -122,7 +124,7 @@ export class Rate {
 
   /** The three rates as RocketMQ writes them into one value. */
   text(): string {
-    return [10, 60, RATE_SECONDS_MAX].map((seconds) => decimal(this.perSecond(seconds))).join(" ");
+    return RATE_SECONDS.map((seconds) => decimal(this.perSecond(seconds))).join(" ");
   }
 }
 
@@ -296,6 +298,12 @@ export class BrokerStats {
       groups.delete(group);
       if (groups.size === 0) this.#groups.delete(topic);
     }
+  }
+
+  /** Rates of all pulls, whether they found something or not, as RocketMQ writes them. */
+  totalGetRates(): string {
+    const rate = (seconds: number) => this.foundRate.perSecond(seconds) + this.missRate.perSecond(seconds);
+    return RATE_SECONDS.map((seconds) => decimal(rate(seconds))).join(" ");
   }
 
   /** Takes no more samples. */

@@ -42,10 +42,10 @@ export interface ClientHandlerParts {
 /** Handlers of 34, 35, 38, 46. */
 export function clientHandlers(parts: ClientHandlerParts): HandlerTable {
   return new Map<number, Handler>([
-    [RequestCode.HEART_BEAT, (request: Request) => heartbeat(parts, request)],
-    [RequestCode.UNREGISTER_CLIENT, (request: Request) => unregister(parts, request)],
-    [RequestCode.GET_CONSUMER_LIST_BY_GROUP, (request: Request) => consumerList(parts, request)],
-    [RequestCode.CHECK_CLIENT_CONFIG, (request: Request) => checkClientConfig(parts, request)],
+    [RequestCode.HEART_BEAT, (request) => heartbeat(parts, request)],
+    [RequestCode.UNREGISTER_CLIENT, (request) => unregister(parts, request)],
+    [RequestCode.GET_CONSUMER_LIST_BY_GROUP, (request) => consumerList(parts, request)],
+    [RequestCode.CHECK_CLIENT_CONFIG, (request) => checkClientConfig(parts, request)],
   ]);
 }
 

@@ -53,22 +53,22 @@ export function groupHandlers(parts: GroupHandlerParts): HandlerTable {
   return new Map<number, Handler>([
     [
       RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
-      ({ command }: Request) =>
+      ({ command }) =>
         updateGroups(parts, command.body.length === 0 ? [] : [decodeBody(command.body, decodeGroupConfig)]),
     ],
     [
       RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST,
-      ({ command }: Request) => updateGroups(parts, decodeBody(command.body, decodeGroupConfigList)),
+      ({ command }) => updateGroups(parts, decodeBody(command.body, decodeGroupConfigList)),
     ],
-    [RequestCode.DELETE_SUBSCRIPTIONGROUP, (request: Request) => deleteGroup(parts, request)],
-    [RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, (request: Request) => allGroups(parts, request)],
-    [RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, (request: Request) => oneGroup(parts, request)],
-    [RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN, (request: Request) => forbid(parts, request)],
-    [RequestCode.QUERY_TOPICS_BY_CONSUMER, ({ command }: Request) => {
+    [RequestCode.DELETE_SUBSCRIPTIONGROUP, (request) => deleteGroup(parts, request)],
+    [RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, (request) => allGroups(parts, request)],
+    [RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, (request) => oneGroup(parts, request)],
+    [RequestCode.UPDATE_AND_GET_GROUP_FORBIDDEN, (request) => forbid(parts, request)],
+    [RequestCode.QUERY_TOPICS_BY_CONSUMER, ({ command }) => {
       const { group } = readHeader(GROUP_REQUEST, command.ext);
       return { body: encodeTopicList({ brokerAddr: parts.brokerAddr, topicList: parts.offsets.topicsOf(group) }) };
     }],
-    [RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER, ({ command }: Request) => {
+    [RequestCode.QUERY_SUBSCRIPTION_BY_CONSUMER, ({ command }) => {
       const { group, topic } = readHeader(GROUP_TOPIC_REQUEST, command.ext);
       const subscription = parts.clients.subscription(group, topic) ?? null;
       return { body: encodeGroupSubscription({ group, topic, subscription }) };

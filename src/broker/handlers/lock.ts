@@ -6,18 +6,18 @@
 import { encodeLockResponse, readLockRequest } from "../../protocol/bodies/lock.ts";
 import { RequestCode } from "../../protocol/codes.ts";
 import { OK } from "../../remoting/command.ts";
-import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
+import type { Handler, HandlerTable } from "../../remoting/handler.ts";
 import type { QueueLocks } from "../queue_locks.ts";
 import { decodeBody } from "../request_body.ts";
 
 /** Handlers of 41 and 42. */
 export function lockHandlers(locks: QueueLocks): HandlerTable {
   return new Map<number, Handler>([
-    [RequestCode.LOCK_BATCH_MQ, ({ command }: Request) => {
+    [RequestCode.LOCK_BATCH_MQ, ({ command }) => {
       const { consumerGroup, mqSet, clientId } = decodeBody(command.body, readLockRequest);
       return { body: encodeLockResponse(locks.lock(consumerGroup, mqSet, clientId)) };
     }],
-    [RequestCode.UNLOCK_BATCH_MQ, ({ command }: Request) => {
+    [RequestCode.UNLOCK_BATCH_MQ, ({ command }) => {
       const { consumerGroup, mqSet, clientId } = decodeBody(command.body, readLockRequest);
       locks.unlock(consumerGroup, mqSet, clientId);
       return OK;

@@ -47,18 +47,18 @@ export interface OffsetHandlerParts {
 export function offsetHandlers(parts: OffsetHandlerParts): HandlerTable {
   const { store } = parts;
   return new Map<number, Handler>([
-    [RequestCode.QUERY_CONSUMER_OFFSET, (request: Request) => queryOffset(parts, request)],
-    [RequestCode.UPDATE_CONSUMER_OFFSET, (request: Request) => updateOffset(parts, request)],
-    [RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, (request: Request) => searchOffset(store, request)],
-    [RequestCode.GET_MAX_OFFSET, ({ command }: Request) => {
+    [RequestCode.QUERY_CONSUMER_OFFSET, (request) => queryOffset(parts, request)],
+    [RequestCode.UPDATE_CONSUMER_OFFSET, (request) => updateOffset(parts, request)],
+    [RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, (request) => searchOffset(store, request)],
+    [RequestCode.GET_MAX_OFFSET, ({ command }) => {
       const { topic, queueId } = readHeader(GET_MAX_OFFSET, command.ext);
       return offsetReply(store.maxOffset(topic, queueId));
     }],
-    [RequestCode.GET_MIN_OFFSET, ({ command }: Request) => {
+    [RequestCode.GET_MIN_OFFSET, ({ command }) => {
       const { topic, queueId } = readHeader(GET_MIN_OFFSET, command.ext);
       return offsetReply(store.minOffset(topic, queueId));
     }],
-    [RequestCode.GET_EARLIEST_MSG_STORETIME, async ({ command }: Request) => {
+    [RequestCode.GET_EARLIEST_MSG_STORETIME, async ({ command }) => {
       const { topic, queueId } = readHeader(GET_MIN_OFFSET, command.ext);
       return { ext: writeHeader({ timestamp: await store.earliestStoreTime(topic, queueId) }) };
     }],

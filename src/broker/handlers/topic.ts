@@ -63,13 +63,13 @@ export interface TopicHandlerParts {
 /** Handlers of 17, 18, 21, 202, 215, 300, 305, 351. */
 export function topicHandlers(parts: TopicHandlerParts): HandlerTable {
   return new Map<number, Handler>([
-    [RequestCode.UPDATE_AND_CREATE_TOPIC, (request: Request) => updateTopic(parts, request)],
-    [RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, (request: Request) => updateTopicList(parts, request)],
-    [RequestCode.DELETE_TOPIC_IN_BROKER, (request: Request) => deleteTopic(parts, request)],
-    [RequestCode.GET_ALL_TOPIC_CONFIG, (request: Request) => allTopics(parts, request)],
-    [RequestCode.GET_TOPIC_CONFIG, (request: Request) => oneTopic(parts, request)],
-    [RequestCode.GET_TOPIC_STATS_INFO, (request: Request) => topicStats(parts, request)],
-    [RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, (request: Request) => consumersOf(parts, request)],
+    [RequestCode.UPDATE_AND_CREATE_TOPIC, (request) => updateTopic(parts, request)],
+    [RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, (request) => updateTopicList(parts, request)],
+    [RequestCode.DELETE_TOPIC_IN_BROKER, (request) => deleteTopic(parts, request)],
+    [RequestCode.GET_ALL_TOPIC_CONFIG, (request) => allTopics(parts, request)],
+    [RequestCode.GET_TOPIC_CONFIG, (request) => oneTopic(parts, request)],
+    [RequestCode.GET_TOPIC_STATS_INFO, (request) => topicStats(parts, request)],
+    [RequestCode.QUERY_TOPIC_CONSUME_BY_WHO, (request) => consumersOf(parts, request)],
     [
       RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
       () => ({ body: encodeTopicList({ topicList: parts.topics.system.names() }) }),
