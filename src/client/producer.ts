@@ -1,0 +1,190 @@
+/**
+ * Sends messages for a group.
+ *
+ * ```ts
+ * const producer = client.producer({ group: "orders" });
+ * await producer.start();
+ * const { msgId, queueOffset } = await producer.send({ topic: "Order", tags: "paid", keys: "4711", body: "…" });
+ * ```
+ *
+ * Source: RocketMQ `DefaultMQProducer`.
+ *
+ * @module
+ */
+import { javaHash } from "../common/bytes.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+import { ClientError } from "./errors.ts";
+import type { ClientInstance } from "./instance.ts";
+import type { ProducerMember, TransactionCheck } from "./members.ts";
+import type { Message, SendResult } from "./message.ts";
+import { checkProducerGroup } from "./names.ts";
+import { type ProducerOptions, type ProducerSettings, producerSettings } from "./options.ts";
+import { Sender } from "./sender.ts";
+import { prepareBatch, type PreparedSend, prepareSend } from "./send_request.ts";
+
+/** Chooses a queue; `arg` is what the caller of send gave. Equal keys of an order should give equal queues. */
+export type QueueSelector = (queues: readonly MessageQueue[], message: Message, arg: unknown) => MessageQueue;
+
+/** How one send differs from the others. */
+export interface SendOptions {
+  /** Whole time, retries included; the producer's by default. */
+  readonly timeoutMs?: number;
+  /** Exactly this queue; a failure is not retried. */
+  readonly queue?: MessageQueue;
+  /** Chooses the queue; a failure is not retried. */
+  readonly selector?: QueueSelector;
+  /** For the selector. */
+  readonly arg?: unknown;
+}
+
+/** What becomes of an asynchronous send. Exactly one of the two is called, once. */
+export interface SendCallback {
+  onSuccess(result: SendResult): void;
+  onException(error: unknown): void;
+}
+
+/** See the module's text. */
+export class Producer implements ProducerMember {
+  readonly group: string;
+  protected readonly instance: ClientInstance;
+  protected readonly settings: ProducerSettings;
+  protected readonly sender: Sender;
+  #state: "new" | "running" | "closed" = "new";
+  #asyncSends = 0;
+  readonly #asyncWaiting: (() => void)[] = [];
+  readonly #nextId: () => string;
+  readonly #sending = new Set<Promise<unknown>>();
+
+  /** Made by `Client.producer`. @throws {ClientError} when the group cannot have this name. */
+  constructor(instance: ClientInstance, options: ProducerOptions) {
+    checkProducerGroup(options.group);
+    this.group = options.group;
+    this.instance = instance;
+    this.settings = producerSettings(options);
+    this.sender = new Sender(instance, this.settings);
+    this.#nextId = () => instance.uniqueIds.next();
+  }
+
+  /** Makes it known to the client; to brokers when it first sends to them. @throws {ClientError} */
+  start(): Promise<void> {
+    if (this.#state !== "new") {
+      return Promise.reject(new ClientError(`The producer service state not OK, maybe started once, ${this.#state}`));
+    }
+    try {
+      this.instance.addProducer(this);
+      this.#state = "running";
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Waits for sends under way, then takes the group off all brokers. Idempotent. */
+  async shutdown(): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#state = "closed";
+    await Promise.allSettled(this.#sending);
+    await this.instance.removeProducer(this);
+  }
+
+  /** {@linkcode shutdown}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  /**
+   * Sends a message and resolves when the broker has stored it as safely as it is configured to.
+   *
+   * @throws {ClientError} when the message may not be sent, or no attempt succeeded within the time.
+   * @throws {BrokerError} when a broker refused it and another one would as well.
+   * @throws {ConnectionError} when sending to one queue only and its broker cannot be reached.
+   */
+  send(message: Message, options: SendOptions = {}): Promise<SendResult> {
+    return this.#track(() => this.#send(prepareSend(message, this.settings, this.#nextId), message, options));
+  }
+
+  /** Sends messages of one topic with one request; all are stored or none. @throws as {@linkcode send}. */
+  sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendResult> {
+    return this.#track(() => this.#send(prepareBatch(messages, this.settings, this.#nextId), messages[0]!, options));
+  }
+
+  /**
+   * Sends without waiting; the callback hears what became of it. Resolves at once, or, with `asyncSendsMax` under way, when
+   * one of them has ended: await it and memory stays bounded.
+   */
+  async sendAsync(message: Message, callback: SendCallback, options: SendOptions = {}): Promise<void> {
+    if (this.#asyncSends >= this.settings.asyncSendsMax) {
+      await new Promise<void>((resolve) => this.#asyncWaiting.push(resolve));
+    }
+    this.#asyncSends++;
+    this.send(message, options).then(
+      (result) => callback.onSuccess(result),
+      (error) => callback.onException(error),
+    ).finally(() => {
+      this.#asyncSends--;
+      this.#asyncWaiting.shift()?.();
+    });
+  }
+
+  /** Sends and does not want to know what became of it; resolves when the request is on its way. */
+  sendOneway(message: Message, options: SendOptions = {}): Promise<void> {
+    return this.#track(async () => {
+      const send = prepareSend(message, this.settings, this.#nextId);
+      await this.sender.sendOneway(send, await this.#givenQueue(message, options));
+    });
+  }
+
+  /** The queues of a topic that can be sent to. @throws {ClientError} @throws {ConnectionError} */
+  async fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
+    return (await this.sender.route(topic)).writeQueues;
+  }
+
+  /** For the client: see {@link ProducerMember}. */
+  topics(): Iterable<string> {
+    return this.sender.topics();
+  }
+
+  /** For the client: see {@link ProducerMember}; an ordinary producer has no transactions. */
+  checkTransaction(check: TransactionCheck): void {
+    this.instance.world.log.warn(`producer group ${this.group} has no transaction listener: ${check.transactionId}`);
+  }
+
+  async #send(send: PreparedSend, message: Message, options: SendOptions): Promise<SendResult> {
+    const timeoutMs = options.timeoutMs ?? this.settings.sendMsgTimeoutMs;
+    if (options.queue === undefined && options.selector === undefined) return await this.sender.send(send, timeoutMs);
+    return await this.sender.sendTo(send, (await this.#givenQueue(message, options))!, timeoutMs);
+  }
+
+  async #givenQueue(message: Message, options: SendOptions): Promise<MessageQueue | null> {
+    if (options.queue !== undefined) {
+      if (options.queue.topic !== message.topic) throw new ClientError("message's topic not equal mq's topic");
+      return options.queue;
+    }
+    if (options.selector === undefined) return null;
+    const { writeQueues } = await this.sender.route(message.topic);
+    const queue = options.selector(writeQueues, message, options.arg);
+    if (queue === undefined || queue === null) throw new ClientError("select message queue return null.");
+    return queue;
+  }
+
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#state !== "running") {
+      return Promise.reject(new ClientError(`The producer service state not OK, ${this.#state}`));
+    }
+    let sending: Promise<T>;
+    try {
+      sending = work();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#sending.add(sending);
+    const done = () => void this.#sending.delete(sending);
+    sending.then(done, done);
+    return sending;
+  }
+}
+
+/** The queue by a hash of `arg`: equal args, equal queue. Source: RocketMQ `SelectMessageQueueByHash`. */
+export const selectByHash: QueueSelector = (queues, _message, arg) => {
+  return queues[Math.abs(javaHash(String(arg)) % queues.length)]!;
+};
