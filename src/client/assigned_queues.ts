@@ -89,10 +89,7 @@ export class AssignedQueues {
     const { context } = this.#parts;
     const targets = new Map(Array.from(offsets, ([queue, offset]) => [messageQueueKey(queue), offset]));
     const own = this.all().filter(({ queue, key }) => queue.topic === topic && targets.has(key));
-    for (const each of own) {
-      each.drop();
-      each.clear();
-    }
+    for (const each of own) each.abandon();
     await Promise.race([Promise.all(own.map((each) => each.unused())), context.stop.sleep(RESET_PATIENCE_MS)]);
     for (const { queue, key } of own) context.offsets.update(queue, targets.get(key)!, false);
     await context.offsets.persist(own.map(({ queue }) => queue), true);
@@ -172,7 +169,7 @@ export class AssignedQueues {
     log.warn(
       `the pull offset of ${processQueue.key} is outside of the queue; fix the pull request offset to ${nextOffset}`,
     );
-    processQueue.drop();
+    processQueue.abandon();
     await processQueue.unused();
     context.offsets.update(processQueue.queue, nextOffset, false);
     await context.offsets.persist([processQueue.queue], true);

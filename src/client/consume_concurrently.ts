@@ -94,17 +94,21 @@ export class ConcurrentConsumption implements ConsumeService {
     const nowMs = clock.now();
     const failed = messages.slice(succeeded);
     stats.consumed(from.queue.topic, messages.length, failed.length, nowMs - startMs, nowMs);
-    if (from.dropped) return;
-    const kept = failed.length === 0 ? [] : await this.#handleFailed(failed, context.delayLevelWhenNextConsume);
-    if (kept.length > 0) this.#retryHere(kept, from);
+    if (from.abandoned) return;
+    const kept = await this.#handleFailed(failed, from, context.delayLevelWhenNextConsume);
     const done = kept.length === 0 ? messages : messages.filter((message) => !kept.includes(message));
     const offset = from.remove(done, nowMs);
-    if (offset >= 0 && !from.dropped) this.#context.offsets.update(from.queue, offset, true);
+    if (offset >= 0 && !from.abandoned) this.#context.offsets.update(from.queue, offset, true);
   }
 
-  /** Returns those that could not be sent back. */
-  async #handleFailed(failed: readonly ReceivedMessage[], delayLevel: number): Promise<ReceivedMessage[]> {
+  /** Returns those that stay in the queue. */
+  async #handleFailed(
+    failed: readonly ReceivedMessage[],
+    from: ProcessQueue,
+    delayLevel: number,
+  ): Promise<readonly ReceivedMessage[]> {
     const { settings, instance } = this.#context;
+    if (failed.length === 0 || from.dropped) return failed; // whoever gets the queue next gets them too
     if (settings.messageModel === "BROADCASTING") {
       for (const message of failed) {
         instance.world.log.warn(`BROADCASTING, the message consume failed, drop it, ${message.msgId}`);
@@ -117,6 +121,7 @@ export class ConcurrentConsumption implements ConsumeService {
       message.reconsumeTimes++;
       kept.push(message);
     }
+    if (kept.length > 0) this.#retryHere(kept, from);
     return kept;
   }
 
@@ -154,7 +159,7 @@ export class ConcurrentConsumption implements ConsumeService {
       log.warn(`${message.msgId} of ${messageQueueKey(from.queue)} is with the listener since ${startMs}: sent back`);
       if (!(await this.#backer.sendBack(message, 3)) || from.dropped) return;
       const offset = from.remove([message], clock.now());
-      if (offset >= 0) this.#context.offsets.update(from.queue, offset, true);
+      if (offset >= 0 && !from.abandoned) this.#context.offsets.update(from.queue, offset, true);
     }
   }
 }

@@ -120,7 +120,7 @@ export class OrderlyConsumption implements ConsumeService {
       return Math.min(Math.max(pauseMs, SUSPEND_MS_MIN), SUSPEND_MS_MAX);
     }
     const offset = from.commit();
-    if (offset >= 0 && !from.dropped) offsets.update(from.queue, offset, false);
+    if (offset >= 0 && !from.abandoned) offsets.update(from.queue, offset, false);
     return 0;
   }
 

@@ -43,6 +43,7 @@ export class ProcessQueue {
   #sizeBytes = 0;
   #offsetMax = -1;
   #dropped = false;
+  #abandoned = false;
   #wakePuller: (() => void) | null = null;
   readonly #users = new Set<Promise<unknown>>();
 
@@ -53,9 +54,14 @@ export class ProcessQueue {
     this.lastPullMs = this.lastConsumeMs = this.lastLockMs = nowMs;
   }
 
-  /** Whether the queue is no longer ours: nothing of it is pulled, consumed or stored any more. */
+  /** Whether the queue is being given up: nothing more of it is pulled or consumed. What a listener has still counts. */
   get dropped(): boolean {
     return this.#dropped;
+  }
+
+  /** Whether what is consumed of it does not count any more, because its offset was set to another place. */
+  get abandoned(): boolean {
+    return this.#abandoned;
   }
 
   /** Messages that are not consumed. */
@@ -78,6 +84,15 @@ export class ProcessQueue {
   drop(): void {
     this.#dropped = true;
     this.#wake();
+  }
+
+  /** {@linkcode drop}, forgetting everything, because consumption goes on at another place. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#waiting.clear();
+    this.#taken.clear();
+    this.#sizeBytes = 0;
+    this.drop();
   }
 
   /** Adds messages that were pulled, in ascending order of offsets. Those that are there already are kept as they are. */
@@ -136,14 +151,6 @@ export class ProcessQueue {
   /** The first message that waits, or is being consumed by a concurrent listener. */
   first(): ReceivedMessage | undefined {
     return this.#waiting.values().next().value;
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.#waiting.clear();
-    this.#taken.clear();
-    this.#sizeBytes = 0;
-    this.#wake();
   }
 
   /** Whether pulling has to pause. */

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { ConnectionError, messageOf } from "../common/errors.ts";
+import { messageOf } from "../common/errors.ts";
 import type { Timer } from "../common/clock.ts";
 import type { ConsumerData, SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import {
@@ -32,7 +32,7 @@ import { ConcurrentConsumption } from "./consume_concurrently.ts";
 import { OrderlyConsumption } from "./consume_orderly.ts";
 import { ConsumeStats } from "./consume_stats.ts";
 import type { ConsumerContext, ConsumeService } from "./consumer_context.ts";
-import { ClientError } from "./errors.ts";
+import { BrokerError, ClientError } from "./errors.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ConcurrentListener, OrderlyListener } from "./listener.ts";
 import type { ConsumerMember } from "./members.ts";
@@ -226,7 +226,10 @@ export class PushConsumer implements ConsumerMember {
           subscription,
         });
       } catch (error) {
-        if (!(error instanceof ConnectionError)) throw error;
+        if (!(error instanceof BrokerError)) continue; // not reachable now: pulling will tell
+        const { topic, subString } = subscription;
+        const text = `the broker does not take the subscription "${subString}" of topic ${topic}: ${error.remark}`;
+        throw new ClientError(text, { code: error.code, cause: error });
       }
     }
   }
