@@ -2,26 +2,57 @@
  * The store of a broker: appends messages, reads them back by queue, by position, by time and by key, and keeps its promises
  * about what survives. The only file of this folder that others import (with `options.ts`).
  *
+ * What happens in a turn of the event loop: any number of appends make records in memory; when the turn ends, one write for
+ * each touched file brings them to the page cache; then the promises (`promises.ts`) decide who is told and what readers
+ * see. A turn that cannot be written for lack of space never was. Any other failure to write or sync makes the store
+ * read-only until it is opened again.
+ *
  * RocketMQ counterpart: `DefaultMessageStore`.
  *
  * @module
  */
 import type { Clock } from "../common/clock.ts";
-import type { Disk } from "../common/disk.ts";
-import type { AppendMessage, AppendResult, PutStatus, Waiter } from "./append_message.ts";
-import type { MessageFilter, MissingBlock, PullResult, PullStatus } from "./pull_result.ts";
+import type { Disk, DiskLock } from "../common/disk.ts";
+import { DiskError, messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import { Appender } from "./appender.ts";
+import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
+import { BlockCache, BlockMiss } from "./block_cache.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { Commitlog } from "./commitlog.ts";
+import { Consumequeue } from "./consumequeue.ts";
+import { TagsCodes } from "./dispatch.ts";
+import { IndexCatchUp } from "./index_catch_up.ts";
+import { LogFlusher } from "./log_flusher.ts";
+import { type KeyQueryResult, Lookups, type TimeBoundary } from "./lookups.ts";
+import { Maintenance } from "./maintenance.ts";
+import { MessageIndex } from "./message_index.ts";
+import { OpenFiles } from "./open_files.ts";
+import { Promises, type ReplicaGate } from "./promises.ts";
+import { type MessageFilter, type MissingBlock, type PullResult, PullStatus } from "./pull_result.ts";
+import { Puller } from "./pull.ts";
+import { openQueue } from "./queue_opener.ts";
+import { QueueTable } from "./queue_table.ts";
+import { type Damage, recover, type Recovered } from "./recovery.ts";
+import { Retention } from "./retention.ts";
+import { SegmentQueue } from "./segment_queue.ts";
+import {
+  fileSizes,
+  lockStore,
+  makeDirectories,
+  markClean,
+  markUnclean,
+  type StorePaths,
+  storePaths,
+} from "./store_files.ts";
 import type { StoreOptions } from "./store_options_type.ts";
 
 export * from "./append_message.ts";
 export * from "./pull_result.ts";
 export * from "./store_options_type.ts";
-
-/** Where the store tells what it does. */
-export interface StoreLog {
-  info(text: string): void;
-  warn(text: string): void;
-  error(text: string): void;
-}
+export type { KeyQueryResult, TimeBoundary } from "./lookups.ts";
+export type { ReplicaGate } from "./promises.ts";
+export type { Damage } from "./recovery.ts";
 
 /** One queue of a topic, as others see it. */
 export interface StoreQueue {
@@ -33,19 +64,11 @@ export interface StoreQueue {
   readonly minOffset: number;
 }
 
-/** How far replicas are: what the store asks of replication (later part). */
-export interface ReplicaGate {
-  /** Whether the promise to producers includes replicas now; false: they are too few or too far behind. */
-  available(): boolean;
-  /** Every byte below is acknowledged by the replicas that count. */
-  replicatedOffset(): number;
-}
-
 /** What {@linkcode MessageStore.open} needs. */
 export interface StoreParts {
   readonly disk: Disk;
   readonly clock: Clock;
-  readonly log: StoreLog;
+  readonly log: Log;
   readonly options: StoreOptions;
   /** Address (4 or 16 bytes) and port that records name as their store host: brokerIP1 and listenPort. */
   readonly storeHost: Uint8Array;
@@ -73,46 +96,163 @@ export interface StoreFigures {
   readonly openFiles: number;
   /** Part of the commitlog's volume that is in use, 0–1. */
   readonly diskUsedRatio: number;
-  readonly earliestStoreTime: number;
-}
-
-/** Which end of several messages with the same time {@linkcode MessageStore.offsetByTime} takes. */
-export type TimeBoundary = "LOWER" | "UPPER";
-
-/** What a query by key finds. */
-export interface KeyQueryResult {
-  /** Stored records, newest first; copies. */
-  readonly records: Uint8Array[];
-  readonly indexLastUpdateTimestamp: number;
-  readonly indexLastUpdatePhyoffset: number;
+  /** Store time of the newest message. */
+  readonly lastStoreTimestamp: number;
 }
 
 /** An open store. Everything but what returns a promise happens at once and on the event loop. */
-export declare class MessageStore {
-  private constructor();
+export class MessageStore {
+  /** Stretches of the log that recovery found damaged. */
+  readonly damages: readonly Damage[];
+  readonly #parts: StoreParts;
+  readonly #core: StoreCore;
+  readonly #promises: Promises;
+  readonly #flusher: LogFlusher;
+  readonly #maintenance: Maintenance;
+  readonly #retention: Retention;
+  readonly #catchUp: IndexCatchUp | null;
+  readonly #puller: Puller;
+  readonly #lookups: Lookups;
+  readonly #waitsForSync: boolean;
+  readonly #endTurn = () => this.#writeTurn();
+  #turnEndAsked = false;
+  /** Why nothing is written any more, until the store is opened again. */
+  #failure: string | null = null;
+  /** Why the last turn was taken back, while nothing shows that it would work now. */
+  #noSpace: string | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(parts: StoreParts, core: StoreCore, recovered: Recovered) {
+    const { options, clock, disk } = parts;
+    const { log, queues, index, appender, checkpoint, cache } = core;
+    this.#parts = parts;
+    this.#core = core;
+    this.damages = recovered.damages;
+    this.#waitsForSync = options.flushDiskType === "SYNC_FLUSH";
+    this.#flusher = new LogFlusher(log, {
+      onFlushed: () => this.#promises.advance(),
+      onFailed: (error) => this.#fail("sync the commitlog", error),
+    });
+    this.#promises = new Promises({
+      clock,
+      waitsForSync: this.#waitsForSync,
+      waitsForReplicas: options.brokerRole === "SYNC_MASTER",
+      syncTimeoutMs: options.syncFlushTimeout,
+      replicaTimeoutMs: options.slaveTimeout,
+      appendedOffset: () => log.appendedOffset,
+      flushedOffset: () => this.#flusher.flushedOffset,
+      onArrival: (queue) => parts.onArrival?.(queue),
+    });
+    appender.openAt(recovered.lastRecordOffset, recovered.lastStoreTimestamp);
+    this.#flusher.openAt(recovered.endOffset);
+    this.#promises.openAt(recovered.endOffset);
+    this.#maintenance = new Maintenance({
+      clock,
+      options,
+      log,
+      flusher: this.#flusher,
+      queues,
+      index,
+      appender,
+      checkpoint,
+      isWritable: () => this.#failure === null,
+      onFailed: (what, error) => this.#derivedFailed(what, error),
+    });
+    this.#retention = new Retention({
+      disk,
+      clock,
+      options,
+      log,
+      queues,
+      index,
+      paths: core.paths,
+      report: parts.log,
+      flushedOffset: () => this.#flusher.flushedOffset,
+    });
+    this.#catchUp = index === null
+      ? null
+      : new IndexCatchUp({ log, index, queues, clock, warn: (text) => parts.log.warn(text) });
+    this.#puller = new Puller(log, cache, (text) => parts.log.warn(text));
+    this.#lookups = new Lookups(log, index, () => this.#promises.readableOffset);
+    this.#maintenance.start();
+    this.#retention.start();
+    this.#catchUp?.wake();
+  }
 
   /**
    * Locks the directory, recovers and opens.
    * @throws {DiskError} `locked` when another broker has the store.
    * @throws {CorruptError} when files cannot be understood.
    */
-  static open(parts: StoreParts): Promise<MessageStore>;
+  static async open(parts: StoreParts): Promise<MessageStore> {
+    const { disk, options } = parts;
+    const paths = storePaths(options);
+    makeDirectories(disk, paths);
+    const lock = lockStore(disk, paths);
+    try {
+      const crashed = disk.stat(paths.abort) !== null;
+      const core = makeCore(parts, paths, lock);
+      const recovered = await recoverCore(parts, core, crashed);
+      markUnclean(disk, paths);
+      const store = new MessageStore(parts, core, recovered);
+      if (recovered.records > 0 || core.checkpoint.dispatch === null) await store.#maintenance.checkpointSoon();
+      return store;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
 
   /** Puts a message into the current turn; it is written when the turn ends. `out` is filled when the status is PUT_OK. */
-  append(message: AppendMessage, out: AppendResult): PutStatus;
+  append(message: AppendMessage, out: AppendResult): PutStatus {
+    if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
+    const status = this.#core.appender.append(message, out);
+    this.#askForTurnEnd();
+    return status;
+  }
+
   /** As {@linkcode append}, with a batch body (request 320): all its messages or none. */
-  appendBatch(message: AppendMessage, out: AppendResult): PutStatus;
-  /** Has the waiter told when everything below `endOffset` is as safe as producers are promised. */
-  whenSafe(endOffset: number, waitsForStore: boolean, waiter: Waiter): void;
+  appendBatch(message: AppendMessage, out: AppendResult): PutStatus {
+    if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
+    const status = this.#core.appender.appendBatch(message, out);
+    this.#askForTurnEnd();
+    return status;
+  }
+
+  /**
+   * Has the waiter told when everything below `endOffset` is as safe as producers are promised; with `waitsForStore` false
+   * (property WAIT=false) as soon as it is written.
+   */
+  whenSafe(endOffset: number, waitsForStore: boolean, waiter: Waiter): void {
+    this.#promises.ask(waiter, endOffset, waitsForStore);
+    this.#askForTurnEnd();
+  }
+
   /** Why appends are refused now, with figures; null when they are taken. */
-  refusal(): string | null;
+  refusal(): string | null {
+    return this.#refusal() ?? this.#noSpace;
+  }
+
+  /** What was wrong with the last append that got another status than PUT_OK. */
+  problem(): string {
+    return this.refusal() ?? this.#core.appender.problem;
+  }
 
   /** The queue, or null when it has never been written. */
-  queue(topic: string, queueId: number): StoreQueue | null;
+  queue(topic: string, queueId: number): StoreQueue | null {
+    return this.#core.queues.get(topic, queueId);
+  }
+
   /** All queues of a topic by number. */
-  queuesOf(topic: string): StoreQueue[];
+  queuesOf(topic: string): StoreQueue[] {
+    return this.#core.queues.queuesOf(topic);
+  }
+
   /** Topics that have queues. */
-  topics(): string[];
+  topics(): string[] {
+    return this.#core.queues.topics();
+  }
+
   /** Reads from `offset` on. `queue` null gives NO_MATCHED_LOGIC_QUEUE. */
   pull(
     queue: StoreQueue | null,
@@ -121,44 +261,301 @@ export declare class MessageStore {
     maxBytes: number,
     filter: MessageFilter | null,
     out: PullResult,
-  ): PullStatus;
-  /** Reads what a pull lacked from disk; never rejects (the next pull tells what is wrong). */
-  load(missing: readonly MissingBlock[]): Promise<void>;
+  ): PullStatus {
+    const { options } = this.#parts;
+    const limits = {
+      maxMessages: Math.min(maxMessages, options.maxTransferCountOnMessageInMemory),
+      maxBytes: Math.min(maxBytes, options.maxTransferBytesOnMessageInMemory),
+    };
+    return this.#puller.pull(queue instanceof Consumequeue ? queue : null, offset, limits, filter, out);
+  }
+
+  /** Reads what a pull lacked from disk. @throws {DiskError} when it cannot be read. */
+  async load(missing: readonly MissingBlock[]): Promise<void> {
+    await this.#core.cache.load(missing.filter((miss) => miss instanceof BlockMiss));
+  }
 
   /** One beyond the last readable message; 0 when there is no such queue. */
-  maxOffset(topic: string, queueId: number): number;
+  maxOffset(topic: string, queueId: number): number {
+    return this.#core.queues.get(topic, queueId)?.maxOffset ?? 0;
+  }
+
   /** The first message still there; 0 when there is no such queue. */
-  minOffset(topic: string, queueId: number): number;
-  /** Queue offset of the message stored at `timestamp`, or the nearest behind it (as RocketMQ's searchOffset). */
-  offsetByTime(topic: string, queueId: number, timestamp: number, boundary?: TimeBoundary): Promise<number>;
+  minOffset(topic: string, queueId: number): number {
+    return this.#core.queues.get(topic, queueId)?.minOffset ?? 0;
+  }
+
+  /**
+   * LOWER: queue offset of the first message stored at `timestamp` or later. UPPER: of the last one stored at `timestamp` or
+   * before. 0 when there is no such queue.
+   */
+  async offsetByTime(
+    topic: string,
+    queueId: number,
+    timestamp: number,
+    boundary: TimeBoundary = "LOWER",
+  ): Promise<number> {
+    const queue = this.#core.queues.get(topic, queueId);
+    return queue === null ? 0 : await this.#lookups.offsetByTime(queue, timestamp, boundary);
+  }
+
   /** storeTimestamp of the queue's message at `offset`, −1 when there is none. */
-  storeTimeAt(topic: string, queueId: number, offset: number): Promise<number>;
+  async storeTimeAt(topic: string, queueId: number, offset: number): Promise<number> {
+    const queue = this.#core.queues.get(topic, queueId);
+    return queue === null ? -1 : await this.#lookups.storeTimeAt(queue, offset);
+  }
+
   /** storeTimestamp of the queue's first message, −1 when there is none. */
-  earliestStoreTime(topic: string, queueId: number): Promise<number>;
+  async earliestStoreTime(topic: string, queueId: number): Promise<number> {
+    return await this.storeTimeAt(topic, queueId, this.minOffset(topic, queueId));
+  }
+
   /** The stored record at a physical offset (a copy), or null when there is none. */
-  messageAt(physicalOffset: number): Promise<Uint8Array | null>;
+  async messageAt(physicalOffset: number): Promise<Uint8Array | null> {
+    return await this.#lookups.recordAt(physicalOffset);
+  }
+
   /** The consumequeue units `[offset, offset + count)` as far as they exist, 20 bytes each (a copy). */
-  unitsAt(topic: string, queueId: number, offset: number, count: number): Promise<Uint8Array>;
+  unitsAt(topic: string, queueId: number, offset: number, count: number): Promise<Uint8Array> {
+    const queue = this.#core.queues.get(topic, queueId);
+    return Promise.resolve(queue === null ? new Uint8Array(0) : this.#lookups.units(queue, offset, count));
+  }
+
   /** Messages with `key` among their KEYS, or as their UNIQ_KEY, stored in `[beginTime, endTime]`; newest first. */
-  queryMessages(
+  async queryMessages(
     topic: string,
     key: string,
     maxNum: number,
     beginTime: number,
     endTime: number,
-  ): Promise<KeyQueryResult>;
+  ): Promise<KeyQueryResult> {
+    const limit = Math.min(maxNum, this.#parts.options.maxMsgsNumBatch);
+    return await this.#lookups.byKey({ topic, key, maxNum: limit, beginTime, endTime });
+  }
 
   /** Forgets all queues of a topic and removes their files; the log keeps the records until they expire. */
-  deleteTopic(topic: string): void;
+  deleteTopic(topic: string): void {
+    if (this.#core.appender.hasTurn) this.#writeTurn();
+    const gone = this.#core.queues.queuesOf(topic);
+    if (!this.#core.queues.deleteTopic(topic)) return;
+    this.#maintenance.forget(gone);
+    // Recovery must not go through records from before the deletion: they would bring the queues back.
+    this.#maintenance.checkpointSoon();
+  }
+
   /** Removes expired commitlog files in the next round whatever the hour (request DELETE_EXPIRED_COMMITLOG). */
-  deleteExpiredFilesNow(): void;
+  deleteExpiredFilesNow(): void {
+    this.#retention.deleteNow();
+  }
+
+  /** Resolves when everything that was appended is in the index. */
+  async indexed(): Promise<void> {
+    await this.#catchUp?.idle();
+  }
+
   /** Figures for administrators. */
-  figures(): StoreFigures;
+  figures(): StoreFigures {
+    const { log, queues, index, files, appender } = this.#core;
+    return {
+      minPhysicalOffset: log.minOffset,
+      maxPhysicalOffset: log.appendedOffset,
+      flushedOffset: this.#flusher.flushedOffset,
+      readableOffset: this.#promises.readableOffset,
+      indexBehindBytes: index === null ? 0 : log.appendedOffset - index.indexedOffset,
+      dirtyUnits: queues.dirtyUnits(),
+      queueCount: queues.count,
+      openFiles: files.count,
+      diskUsedRatio: this.#retention.usedRatio(),
+      lastStoreTimestamp: appender.turnTime,
+    };
+  }
+
   /** Has the promise include replicas (brokerRole SYNC_MASTER). */
-  attachReplicas(gate: ReplicaGate): void;
+  attachReplicas(gate: ReplicaGate): void {
+    this.#promises.attachReplicas(gate);
+  }
+
   /** To be called when an answer of the {@link ReplicaGate} changed. */
-  replicasChanged(): void;
+  replicasChanged(): void {
+    this.#promises.advance();
+  }
 
   /** Writes and syncs everything, marks the stop as clean and lets go of the directory. */
-  close(): Promise<void>;
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { log, queues, index, lock, paths } = this.#core;
+    if (this.#core.appender.hasTurn) this.#writeTurn();
+    await this.#maintenance.stop();
+    await this.#retention.stop();
+    await this.#catchUp?.stop();
+    await this.#flusher.flush();
+    this.#flusher.stop();
+    if (this.#failure === null) {
+      try {
+        this.#maintenance.finish();
+        this.#promises.advance();
+        markClean(this.#parts.disk, paths);
+      } catch (error) {
+        this.#parts.log.error(`Cannot close the store cleanly, the abort file stays: ${messageOf(error)}`);
+      }
+    }
+    this.#promises.fail(PutStatus.SERVICE_NOT_AVAILABLE);
+    log.segments.close();
+    for (const queue of queues.all()) if (queues.isOpened(queue)) queue.segments.close();
+    index?.close();
+    lock.release();
+  }
+
+  #refusal(): string | null {
+    if (this.#failure !== null) return this.#failure;
+    if (this.#closing !== null) return "the store is closed";
+    if (this.#parts.options.brokerRole === "SLAVE") return "the broker is a slave";
+    return this.#retention.refusal();
+  }
+
+  #askForTurnEnd(): void {
+    if (this.#turnEndAsked) return;
+    this.#turnEndAsked = true;
+    this.#parts.atEndOfTurn(this.#endTurn);
+  }
+
+  #writeTurn(): void {
+    this.#turnEndAsked = false;
+    if (this.#failure !== null) return;
+    const { log, appender, index } = this.#core;
+    const start = log.appendedOffset;
+    let touched: Consumequeue[];
+    try {
+      touched = appender.commit();
+    } catch (error) {
+      return this.#turnFailed(error);
+    }
+    this.#noSpace = null;
+    if (log.appendedOffset > start && index !== null) this.#indexTurn(index, start);
+    this.#promises.turnWritten(touched);
+    if (this.#waitsForSync) this.#flusher.flush();
+  }
+
+  #indexTurn(index: MessageIndex, start: number): void {
+    try {
+      index.commitTurn(start, this.#core.log.appendedOffset);
+    } catch (error) {
+      // The message is stored; its keys will be found when the index catches up.
+      this.#derivedFailed("write the index", error);
+    }
+    if (index.indexedOffset < this.#core.log.appendedOffset) this.#catchUp?.wake();
+  }
+
+  #turnFailed(error: unknown): void {
+    this.#core.appender.rollBack();
+    if (!(error instanceof DiskError && error.fault === "no-space")) return this.#fail("write the commitlog", error);
+    try {
+      this.#core.log.eraseFailedWrite();
+    } catch (eraseError) {
+      return this.#fail("take back a write that failed for lack of space", eraseError);
+    }
+    if (this.#noSpace === null) this.#parts.log.error(`No space left for messages: ${error.message}`);
+    this.#noSpace = this.#retention.noSpaceText(error.message);
+    this.#promises.turnFailed(PutStatus.SERVICE_NOT_AVAILABLE);
+    this.#retention.wake();
+  }
+
+  /** A file that can be made again could not be written: with no space left it waits, else the disk is not to be trusted. */
+  #derivedFailed(what: string, error: unknown): void {
+    if (error instanceof DiskError && error.fault === "no-space") {
+      this.#parts.log.warn(`Cannot ${what} for now: ${error.message}`);
+    } else this.#fail(what, error);
+  }
+
+  #fail(what: string, error: unknown): void {
+    if (this.#failure !== null) return;
+    this.#failure = `the store is read-only since it could not ${what}: ${messageOf(error)}`;
+    this.#parts.log.error(`${this.#failure}. Restart the broker when the disk is well.`);
+    this.#flusher.stop();
+    this.#promises.fail(PutStatus.UNKNOWN_ERROR);
+  }
+}
+
+/** The passive parts of a store. */
+interface StoreCore {
+  readonly paths: StorePaths;
+  readonly lock: DiskLock;
+  readonly files: OpenFiles;
+  readonly cache: BlockCache;
+  readonly checkpoint: Checkpoint;
+  readonly log: Commitlog;
+  readonly queues: QueueTable;
+  readonly index: MessageIndex | null;
+  readonly appender: Appender;
+  readonly tagsCodes: TagsCodes;
+}
+
+function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): StoreCore {
+  const { disk, clock, options, storeHost, storePort } = parts;
+  const warn = (text: string) => parts.log.warn(text);
+  const checkpoint = new Checkpoint(disk, paths.checkpoint);
+  checkpoint.load();
+  const sizes = fileSizes(disk, paths, checkpoint, options);
+  const files = new OpenFiles(disk, options.storeOpenFilesMax);
+  const cache = new BlockCache(options.storeCacheBytesMax);
+  const segments = new SegmentQueue({
+    disk,
+    files,
+    directories: paths.commitlogs,
+    readOnlyDirectories: paths.readOnlyCommitlogs,
+    sizeBytes: sizes.commitlog,
+    sizeIsCertain: sizes.areCertain,
+    warn,
+  });
+  segments.load();
+  const log = new Commitlog(segments, cache, options.storeRecentBytesMax);
+  const queues: QueueTable = new QueueTable({
+    disk,
+    files,
+    log,
+    directory: paths.consumequeue,
+    fileSize: sizes.consumequeue,
+    fileSizeIsCertain: sizes.areCertain,
+    warn,
+    openQueue: (queue) => openQueue(queue, log, warn),
+  });
+  queues.list();
+  const index = options.messageIndexEnable
+    ? new MessageIndex({
+      disk,
+      clock,
+      files,
+      directory: paths.index,
+      slotCount: options.maxHashSlotNum,
+      entryCountMax: options.maxIndexNum,
+      warn,
+    })
+    : null;
+  index?.load();
+  const { maxMessageSize } = options;
+  const appender = new Appender({ log, queues, index, clock, storeHost, storePort, maxMessageSize });
+  const tagsCodes = new TagsCodes(options.messageDelayLevel);
+  return { paths, lock, files, cache, checkpoint, log, queues, index, appender, tagsCodes };
+}
+
+async function recoverCore(parts: StoreParts, core: StoreCore, crashed: boolean): Promise<Recovered> {
+  const { log, queues, checkpoint, tagsCodes, index } = core;
+  const recovered = await recover({
+    log,
+    queues,
+    checkpoint,
+    tagsCodes,
+    clock: parts.clock,
+    crashed,
+    checkCrc: parts.options.checkCRCOnRecover,
+    info: (text) => parts.log.info(text),
+    warn: (text) => parts.log.warn(text),
+    onProgress: parts.onProgress ?? (() => {}),
+  });
+  const { dispatch, indexMsgTimestamp } = checkpoint;
+  index?.recover(dispatch, crashed ? indexMsgTimestamp : null, log.minOffset, log.appendedOffset);
+  return recovered;
 }

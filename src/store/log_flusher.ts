@@ -1,0 +1,83 @@
+/**
+ * Syncs the commitlog to the device and moves `flushedOffset`. One sync is under way at a time, off the event loop; it
+ * covers everything that was written when it began, so one serves all who wait, and the next begins at once with what came
+ * meanwhile.
+ *
+ * A sync that fails is never tried again: what the device has then is unknown until the store is opened anew.
+ *
+ * RocketMQ counterpart: `CommitLog.GroupCommitService`, `FlushRealTimeService`.
+ *
+ * @module
+ */
+import type { Commitlog } from "./commitlog.ts";
+
+/** What the flusher tells. */
+export interface FlushEvents {
+  /** `flushedOffset` has grown. */
+  onFlushed(): void;
+  /** A sync failed; no other will be tried. */
+  onFailed(error: unknown): void;
+}
+
+/** The flusher. */
+export class LogFlusher {
+  readonly #log: Commitlog;
+  readonly #events: FlushEvents;
+  #flushedOffset = 0;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+
+  /** Nothing is synced until asked for. */
+  constructor(log: Commitlog, events: FlushEvents) {
+    this.#log = log;
+    this.#events = events;
+  }
+
+  /** Everything below is on the device. */
+  get flushedOffset(): number {
+    return this.#flushedOffset;
+  }
+
+  /** Recovery synced everything up to here. */
+  openAt(offset: number): void {
+    this.#flushedOffset = offset;
+  }
+
+  /** No sync begins after the present one. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Begins to sync what is written; resolves when there is nothing more to sync, or no way to. Never rejects. */
+  flush(): Promise<void> {
+    if (this.#running !== null) return this.#running;
+    if (this.#stopped || this.#flushedOffset >= this.#log.appendedOffset) return Promise.resolve();
+    return this.#running = this.#run().finally(() => this.#running = null);
+  }
+
+  /** As {@linkcode flush}, blocking. @throws {DiskError} */
+  flushNow(): void {
+    const target = this.#log.appendedOffset;
+    for (const segment of this.#log.segments.segments) {
+      if (segment.endOffset > this.#flushedOffset && segment.startOffset < target) segment.syncNow();
+    }
+    this.#flushedOffset = Math.max(this.#flushedOffset, target);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped && this.#flushedOffset < this.#log.appendedOffset) {
+      const target = this.#log.appendedOffset;
+      try {
+        for (const segment of [...this.#log.segments.segments]) {
+          if (segment.endOffset > this.#flushedOffset && segment.startOffset < target) await segment.sync();
+        }
+      } catch (error) {
+        this.#stopped = true;
+        this.#events.onFailed(error);
+        return;
+      }
+      this.#flushedOffset = target;
+      this.#events.onFlushed();
+    }
+  }
+}

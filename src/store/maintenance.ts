@@ -1,0 +1,226 @@
+/**
+ * What the store does on its own, by the clock: syncs the log (ASYNC_FLUSH), writes consumequeue units and index entries to
+ * their files, and makes checkpoints.
+ *
+ * A checkpoint first brings everything derived from the log's part below D to the device, then the log itself, and then says
+ * so. Recovery never has to look below the last D. Work over many queues goes in slices, so that it never holds the event
+ * loop for long.
+ *
+ * RocketMQ counterpart: `FlushRealTimeService`, `FlushConsumeQueueService`, `StoreCheckpoint`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import type { Appender } from "./appender.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Commitlog } from "./commitlog.ts";
+import type { Consumequeue } from "./consumequeue.ts";
+import type { LogFlusher } from "./log_flusher.ts";
+import type { IndexCheckpoint, MessageIndex } from "./message_index.ts";
+import type { QueueTable } from "./queue_table.ts";
+import type { StoreOptions } from "./store_options_type.ts";
+
+const PAGE_SIZE = 4096;
+/** Units that a round writes at once; a queue with fewer waits for the next checkpoint, which writes all. */
+const UNITS_WORTH_WRITING = 128;
+/** Longest stretch of work over queues, and the pause behind it. */
+const SLICE_MS = 4;
+const PAUSE_MS = 8;
+/** A queue without messages for this long lets go of its memory. */
+const IDLE_MS = 30_000;
+
+/** What maintenance works on. */
+export interface MaintenanceParts {
+  readonly clock: Clock;
+  readonly options: StoreOptions;
+  readonly log: Commitlog;
+  readonly flusher: LogFlusher;
+  readonly queues: QueueTable;
+  readonly index: MessageIndex | null;
+  readonly appender: Appender;
+  readonly checkpoint: Checkpoint;
+  /** Whether the files can still be written. */
+  readonly isWritable: () => boolean;
+  /** A write or sync of a derived file failed. */
+  readonly onFailed: (what: string, error: unknown) => void;
+}
+
+/** The rounds. */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #timers: Timer[] = [];
+  /** Queues that hold memory for units which are in their files. */
+  #warm = new Set<Consumequeue>();
+  /** Queues with files that are not synced. */
+  #unsynced = new Set<Consumequeue>();
+  #lastFlushMs = 0;
+  #working: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  /** {@linkcode start} begins the rounds. */
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins the rounds. */
+  start(): void {
+    const { clock, options } = this.#parts;
+    this.#lastFlushMs = clock.monotonicMs();
+    if (options.flushDiskType === "ASYNC_FLUSH") {
+      this.#timers.push(clock.every(options.flushIntervalCommitLog, () => this.#flushRound()));
+    }
+    this.#timers.push(clock.every(options.flushIntervalConsumeQueue, () => this.#queueRound(() => this.#writeRound())));
+    this.#timers.push(
+      clock.every(options.flushConsumeQueueThoroughInterval, () => this.#queueRound(() => this.makeCheckpoint())),
+    );
+  }
+
+  /** Ends the rounds; resolves when the present one is over. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    await this.#working;
+  }
+
+  /** Runs a checkpoint after the work under way. */
+  checkpointSoon(): Promise<void> {
+    return this.#queueRound(() => this.makeCheckpoint());
+  }
+
+  /** Brings everything to the device and says so in the checkpoint. @throws {DiskError} */
+  async makeCheckpoint(): Promise<void> {
+    const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
+    const dispatchedOffset = log.appendedOffset;
+    const lastRecordOffset = appender.lastRecordOffset;
+    const storeTimestamp = appender.turnTime;
+    const queueCount = queues.count;
+    await this.#writeQueues(queues.takeDirty(), 1);
+    await this.#syncQueues();
+    const indexed = index === null ? null : await index.save();
+    await flusher.flush();
+    if (flusher.flushedOffset < dispatchedOffset || !this.#parts.isWritable()) return;
+    this.#fill(dispatchedOffset, lastRecordOffset, queueCount, indexed);
+    checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, storeTimestamp);
+    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, storeTimestamp);
+    await checkpoint.save();
+    this.#coolDown();
+  }
+
+  /** As {@linkcode makeCheckpoint} at a clean stop, blocking. @throws {DiskError} */
+  finish(): void {
+    const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
+    for (const queue of queues.takeDirty()) {
+      queue.writeDirty();
+      this.#unsynced.add(queue);
+    }
+    for (const queue of this.#unsynced) queue.syncNow();
+    const indexed = index === null ? null : index.saveNow();
+    flusher.flushNow();
+    this.#fill(log.appendedOffset, appender.lastRecordOffset, queues.count, indexed);
+    checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, appender.turnTime);
+    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, appender.turnTime);
+    if (index !== null && index.indexedOffset === log.appendedOffset) {
+      checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, index.lastTimestamp);
+    }
+    checkpoint.saveNow();
+  }
+
+  /** Queues of a deleted topic are none of our business any more. */
+  forget(gone: readonly Consumequeue[]): void {
+    for (const queue of gone) {
+      this.#warm.delete(queue);
+      this.#unsynced.delete(queue);
+    }
+  }
+
+  #fill(dispatchedOffset: number, lastRecordOffset: number, queueCount: number, indexed: IndexCheckpoint | null): void {
+    const { checkpoint, queues, log, index } = this.#parts;
+    if (index !== null) checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, index.savedTimestamp);
+    checkpoint.dispatch = {
+      dispatchedOffset,
+      lastRecordOffset,
+      commitlogFileSize: log.segments.segmentSize,
+      consumequeueFileSize: queues.fileSize,
+      queueCount,
+      indexedOffset: indexed?.indexedOffset ?? 0,
+      indexName: indexed?.indexName ?? "",
+      indexHeader: indexed?.indexHeader ?? new Uint8Array(0),
+    };
+  }
+
+  /** One piece of work at a time; a round that comes while one is under way waits for it. */
+  #queueRound(work: () => Promise<void>): Promise<void> {
+    const { isWritable, onFailed } = this.#parts;
+    return this.#working = this.#working.then(async () => {
+      if (this.#stopped || !isWritable()) return;
+      try {
+        await work();
+      } catch (error) {
+        onFailed("write consumequeues, index or checkpoint", error);
+      }
+    });
+  }
+
+  #flushRound(): void {
+    const { flusher, log, options, clock } = this.#parts;
+    const dirty = log.appendedOffset - flusher.flushedOffset;
+    const now = clock.monotonicMs();
+    const isThorough = now - this.#lastFlushMs >= options.flushCommitLogThoroughInterval;
+    if (dirty === 0 || (!isThorough && dirty < options.flushCommitLogLeastPages * PAGE_SIZE)) return;
+    this.#lastFlushMs = now;
+    flusher.flush();
+  }
+
+  async #writeRound(): Promise<void> {
+    await this.#writeQueues(this.#parts.queues.takeDirty(), UNITS_WORTH_WRITING);
+    this.#parts.index?.writeEntries();
+  }
+
+  /** Writes the queues with at least `unitsMin` units to write; marks the others again. */
+  async #writeQueues(dirty: readonly Consumequeue[], unitsMin: number): Promise<void> {
+    const { clock, queues } = this.#parts;
+    let done = 0;
+    try {
+      for (let since = clock.monotonicMs(); done < dirty.length; done++) {
+        const queue = dirty[done]!;
+        if (queue.isRemoved) continue;
+        if (queue.dirtyUnits < unitsMin) {
+          queues.markDirty(queue);
+          continue;
+        }
+        queue.writeDirty();
+        this.#unsynced.add(queue);
+        this.#warm.add(queue);
+        if (clock.monotonicMs() - since < SLICE_MS) continue;
+        await clock.sleep(PAUSE_MS);
+        since = clock.monotonicMs();
+      }
+    } finally {
+      // After a failure the rest is still to be written.
+      for (; done < dirty.length; done++) if (!dirty[done]!.isRemoved) queues.markDirty(dirty[done]!);
+    }
+  }
+
+  async #syncQueues(): Promise<void> {
+    const unsynced = this.#unsynced;
+    this.#unsynced = new Set();
+    try {
+      for (const queue of unsynced) {
+        if (queue.isRemoved) continue;
+        await queue.sync();
+        unsynced.delete(queue);
+      }
+    } finally {
+      for (const queue of unsynced) this.#unsynced.add(queue);
+    }
+  }
+
+  #coolDown(): void {
+    const before = this.#parts.clock.now() - IDLE_MS;
+    for (const queue of this.#warm) {
+      if (queue.usedAtMs > before || queue.dirtyUnits > 0) continue;
+      queue.dropTail();
+      this.#warm.delete(queue);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * What producers are promised and what readers may see: one watermark for both, the *promised offset*. It is the end of what
+ * was written (ASYNC_FLUSH) or synced (SYNC_FLUSH), and for a SYNC_MASTER with replicas not beyond what they acknowledged.
+ *
+ * When it moves, waiting producers are told and the turns below it are published: their queues show the new messages, and
+ * those who wait for arrivals hear of it. It never moves back, and never again after a failure.
+ *
+ * RocketMQ counterpart: `CommitLog#handleDiskFlushAndHA`, `getConfirmOffset`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import { PutStatus, type Waiter } from "./append_message.ts";
+import type { Consumequeue } from "./consumequeue.ts";
+import { Waiters } from "./waiters.ts";
+
+/** How far replicas are: what the store asks of replication. */
+export interface ReplicaGate {
+  /** Whether the promise to producers includes replicas now; false: they are too few or too far behind. */
+  available(): boolean;
+  /** Every byte below is acknowledged by the replicas that count. */
+  replicatedOffset(): number;
+}
+
+/** What the promises rest on. */
+export interface PromiseParts {
+  readonly clock: Clock;
+  /** SYNC_FLUSH. */
+  readonly waitsForSync: boolean;
+  /** SYNC_MASTER. */
+  readonly waitsForReplicas: boolean;
+  readonly syncTimeoutMs: number;
+  readonly replicaTimeoutMs: number;
+  readonly appendedOffset: () => number;
+  readonly flushedOffset: () => number;
+  readonly onArrival: (queue: Consumequeue) => void;
+}
+
+/** A turn that readers may not see yet. */
+interface Unpublished {
+  readonly endOffset: number;
+  readonly queues: readonly Consumequeue[];
+  readonly maxOffsets: readonly number[];
+}
+
+/** The promises of a store. */
+export class Promises {
+  readonly #parts: PromiseParts;
+  readonly #waiters = new Waiters();
+  #gate: ReplicaGate | null = null;
+  #readableOffset = 0;
+  #turns: Unpublished[] = [];
+  #timer: Timer | null = null;
+  /** Those who asked during the turn under way. */
+  #asked: Waiter[] = [];
+  #askedOffsets: number[] = [];
+  #askedWaits: boolean[] = [];
+  /** The row of waiters is in the order of what they wait for. */
+  #lastAsked = 0;
+  #closed = false;
+
+  /** Nothing is promised yet. */
+  constructor(parts: PromiseParts) {
+    this.#parts = parts;
+  }
+
+  /** Readers see messages that end at or below it. */
+  get readableOffset(): number {
+    return this.#readableOffset;
+  }
+
+  /** Whether somebody waits for a sync or a replica. */
+  get hasWaiters(): boolean {
+    return this.#waiters.count > 0;
+  }
+
+  /** Recovery made everything up to here safe. */
+  openAt(offset: number): void {
+    this.#readableOffset = offset;
+  }
+
+  /** From now on the promise includes replicas, if the role says so. */
+  attachReplicas(gate: ReplicaGate): void {
+    this.#gate = gate;
+  }
+
+  /** Registers a waiter of the turn under way. */
+  ask(waiter: Waiter, endOffset: number, waitsForStore: boolean): void {
+    this.#asked.push(waiter);
+    this.#askedOffsets.push(endOffset);
+    this.#askedWaits.push(waitsForStore);
+  }
+
+  /** The turn was written up to the appended offset and touched these queues. */
+  turnWritten(touched: readonly Consumequeue[]): void {
+    const endOffset = this.#parts.appendedOffset();
+    this.#releaseAsked();
+    if (this.#turns.length === 0 && this.#promisedOffset() >= endOffset) {
+      this.#readableOffset = endOffset;
+      for (const queue of touched) this.#show(queue, queue.committed);
+    } else {
+      this.#turns.push({ endOffset, queues: touched, maxOffsets: touched.map((queue) => queue.committed) });
+    }
+    this.advance();
+  }
+
+  /** The turn was taken back. */
+  turnFailed(status: PutStatus): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#askedOffsets = [];
+    this.#askedWaits = [];
+    for (const waiter of asked) waiter.settle(status);
+  }
+
+  /** Something the promise rests on has moved. */
+  advance(): void {
+    if (this.#closed) return;
+    const promised = this.#promisedOffset();
+    this.#waiters.settleUpTo(promised, this.#statusOfPromise());
+    this.#readableOffset = Math.max(this.#readableOffset, promised);
+    let published = 0;
+    while (published < this.#turns.length && this.#turns[published]!.endOffset <= promised) {
+      const { queues, maxOffsets } = this.#turns[published++]!;
+      for (let i = 0; i < queues.length; i++) this.#show(queues[i]!, maxOffsets[i]!);
+    }
+    if (published > 0) this.#turns.splice(0, published);
+    this.#watchFirst();
+  }
+
+  /** Nothing will ever be safe again: tells everybody. */
+  fail(status: PutStatus): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#waiters.settleUpTo(Infinity, status);
+    this.turnFailed(status);
+  }
+
+  #releaseAsked(): void {
+    const [asked, offsets, waits] = [this.#asked, this.#askedOffsets, this.#askedWaits];
+    if (asked.length === 0) return;
+    this.#asked = [];
+    this.#askedOffsets = [];
+    this.#askedWaits = [];
+    const { clock, waitsForSync, waitsForReplicas } = this.#parts;
+    const now = waitsForSync || waitsForReplicas ? clock.monotonicMs() : 0;
+    const end = this.#parts.appendedOffset();
+    for (let i = 0; i < asked.length; i++) {
+      if (!waits[i] || !(waitsForSync || waitsForReplicas)) asked[i]!.settle(PutStatus.PUT_OK);
+      else this.#waiters.add(asked[i]!, this.#lastAsked = Math.min(end, Math.max(offsets[i]!, this.#lastAsked)), now);
+    }
+  }
+
+  #localOffset(): number {
+    return this.#parts.waitsForSync ? this.#parts.flushedOffset() : this.#parts.appendedOffset();
+  }
+
+  #hasReplicas(): boolean {
+    return this.#parts.waitsForReplicas && this.#gate !== null && this.#gate.available();
+  }
+
+  #promisedOffset(): number {
+    const local = this.#localOffset();
+    return this.#hasReplicas() ? Math.min(local, this.#gate!.replicatedOffset()) : local;
+  }
+
+  #statusOfPromise(): PutStatus {
+    return this.#parts.waitsForReplicas && !this.#hasReplicas() ? PutStatus.SLAVE_NOT_AVAILABLE : PutStatus.PUT_OK;
+  }
+
+  #show(queue: Consumequeue, maxOffset: number): void {
+    if (maxOffset <= queue.visibleMax || queue.isRemoved) return;
+    queue.visibleMax = maxOffset;
+    this.#parts.onArrival(queue);
+  }
+
+  /** Has one timer for the one who waits longest. */
+  #watchFirst(): void {
+    if (this.#timer !== null || this.#waiters.count === 0) return;
+    const { clock } = this.#parts;
+    const delay = this.#waiters.firstSinceMs + this.#timeoutMs() - clock.monotonicMs();
+    this.#timer = clock.after(Math.max(1, delay), () => {
+      this.#timer = null;
+      this.#expire();
+    });
+  }
+
+  #expire(): void {
+    if (this.#closed) return;
+    const expired = this.#parts.clock.monotonicMs() - this.#timeoutMs();
+    while (this.#waiters.firstSinceMs <= expired) {
+      this.#waiters.settleFirst((end) =>
+        this.#localOffset() < end ? PutStatus.FLUSH_DISK_TIMEOUT : PutStatus.FLUSH_SLAVE_TIMEOUT
+      );
+    }
+    this.#watchFirst();
+  }
+
+  #timeoutMs(): number {
+    const { waitsForSync, waitsForReplicas, syncTimeoutMs, replicaTimeoutMs } = this.#parts;
+    return Math.max(waitsForSync ? syncTimeoutMs : 0, waitsForReplicas ? replicaTimeoutMs : 0);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Reads messages of a queue from an offset on, as many as wanted, allowed and there. Recent messages are views of the log's
+ * memory; older ones come from the block cache, and where that lacks blocks the answer is PENDING with what to load.
+ *
+ * A record from disk is checked before it is served: place, queue, queue offset and CRC. One that is not what its unit says
+ * is passed over like one that was removed.
+ *
+ * RocketMQ counterpart: `DefaultMessageStore#getMessage`.
+ *
+ * @module
+ */
+import { getI32, getI64 } from "../common/bytes.ts";
+import { RecordKind, RecordView } from "../protocol/record.ts";
+import type { BlockCache } from "./block_cache.ts";
+import type { Commitlog } from "./commitlog.ts";
+import { BLANK_UNIT_SIZE, type Consumequeue, UnitPlace } from "./consumequeue.ts";
+import { type MessageFilter, type PullResult, PullStatus } from "./pull_result.ts";
+
+/** Units that one pull examines at least while nothing matches. Source: RocketMQ, 16000 bytes of consumequeue. */
+const UNITS_EXAMINED = 800;
+/** Missing blocks that one load fetches. */
+const MISSES_MAX = 32;
+
+/** What limits a pull. */
+export interface PullLimits {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+}
+
+/** Reads queues of one store. */
+export class Puller {
+  readonly #log: Commitlog;
+  readonly #cache: BlockCache;
+  readonly #warn: (text: string) => void;
+  readonly #place = new UnitPlace();
+  readonly #view = new RecordView();
+  /** The part that the last record was added to, while more can be joined to it. */
+  #partBuffer: ArrayBufferLike | null = null;
+  #partEnd = 0;
+  #reported = -1;
+
+  /** @param warn told of records that are not what their units say. */
+  constructor(log: Commitlog, cache: BlockCache, warn: (text: string) => void) {
+    this.#log = log;
+    this.#cache = cache;
+    this.#warn = warn;
+  }
+
+  /** Fills `out`; see `MessageStore.pull`. */
+  pull(
+    queue: Consumequeue | null,
+    offset: number,
+    limits: PullLimits,
+    filter: MessageFilter | null,
+    out: PullResult,
+  ): PullStatus {
+    out.reset();
+    this.#partBuffer = null;
+    if (queue === null) return out.status = PullStatus.NO_MATCHED_LOGIC_QUEUE;
+    out.maxOffset = queue.visibleMax;
+    out.minOffset = queue.minOffset;
+    const outside = outsideStatus(offset, out);
+    if (outside !== null) return out.status = outside;
+    out.status = PullStatus.NO_MATCHED_MESSAGE;
+    const end = Math.min(queue.visibleMax, offset + Math.max(UNITS_EXAMINED, limits.maxMessages * 20));
+    let next = offset;
+    while (next < end && out.count < limits.maxMessages) {
+      if (!this.#take(queue, next, limits, filter, out)) break;
+      next++;
+    }
+    out.nextBeginOffset = next;
+    if (out.count > 0) {
+      out.status = PullStatus.FOUND;
+      out.missing.length = 0;
+    } else if (out.missing.length > 0) {
+      this.#lookAhead(queue, next + 1, Math.min(end, next + limits.maxMessages), filter, out);
+      out.status = PullStatus.PENDING;
+    }
+    return out.status;
+  }
+
+  /** Takes or passes over one message; false when the pull must end before it. */
+  #take(
+    queue: Consumequeue,
+    offset: number,
+    limits: PullLimits,
+    filter: MessageFilter | null,
+    out: PullResult,
+  ): boolean {
+    const place = this.#place;
+    if (!queue.findUnit(offset, place, out.missing, this.#cache)) return false;
+    const size = getI32(place.bytes, place.at + 8);
+    if (size === BLANK_UNIT_SIZE) return true;
+    const physicalOffset = getI64(place.bytes, place.at);
+    if (filter !== null && !filter.matchesCode(getI64(place.bytes, place.at + 12))) return true;
+    if (out.count > 0 && out.sizeBytes + size > limits.maxBytes) return false;
+    const chunk = this.#log.recentChunk(physicalOffset, size);
+    if (chunk !== null) {
+      const at = physicalOffset - chunk.start;
+      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(chunk.bytes.subarray(at, at + size))) {
+        return true;
+      }
+      this.#add(chunk.bytes, at, size, out);
+    } else {
+      if (!this.#log.holds(physicalOffset, size)) return this.#removed(out);
+      const record = this.#log.cachedView(physicalOffset, size, out.missing);
+      if (record === null) return false;
+      if (!this.#isGood(record, queue, offset, physicalOffset)) return this.#removed(out);
+      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(record)) return true;
+      this.#add(record, 0, size, out);
+    }
+    out.behindBytes = this.#log.appendedOffset - physicalOffset - size;
+    return true;
+  }
+
+  #removed(out: PullResult): boolean {
+    out.status = PullStatus.MESSAGE_WAS_REMOVING;
+    return true;
+  }
+
+  /** Adds a record, joined to the part before it where it follows it in memory. */
+  #add(bytes: Uint8Array, at: number, size: number, out: PullResult): void {
+    const { parts } = out;
+    const start = bytes.byteOffset + at;
+    const last = parts[parts.length - 1];
+    if (last !== undefined && this.#partBuffer === bytes.buffer && this.#partEnd === start) {
+      parts[parts.length - 1] = new Uint8Array(bytes.buffer, last.byteOffset, last.length + size);
+    } else {
+      parts.push(bytes.subarray(at, at + size));
+      this.#partBuffer = bytes.buffer;
+    }
+    this.#partEnd = start + size;
+    out.count++;
+    out.sizeBytes += size;
+  }
+
+  #isGood(record: Uint8Array, queue: Consumequeue, offset: number, physicalOffset: number): boolean {
+    const view = this.#view;
+    const kind = view.read(record, 0, record.length, physicalOffset, true);
+    if (
+      kind === RecordKind.RECORD && view.size === record.length && view.queueId === queue.queueId &&
+      view.queueOffset === offset && isTopic(view, queue.entry.bytes)
+    ) return true;
+    if (this.#reported !== physicalOffset) {
+      this.#reported = physicalOffset;
+      const reason = kind === RecordKind.BAD ? view.problem : "it is another message";
+      this.#warn(`message ${queue.topic}-${queue.queueId} ${offset} at ${physicalOffset} cannot be served: ${reason}`);
+    }
+    return false;
+  }
+
+  /** Adds what the messages behind a missing one lack, so that one load serves a whole pull. */
+  #lookAhead(queue: Consumequeue, from: number, end: number, filter: MessageFilter | null, out: PullResult): void {
+    const place = this.#place;
+    for (let offset = from; offset < end && out.missing.length < MISSES_MAX; offset++) {
+      if (!queue.findUnit(offset, place, out.missing, this.#cache)) return;
+      const size = getI32(place.bytes, place.at + 8);
+      if (filter !== null && !filter.matchesCode(getI64(place.bytes, place.at + 12))) continue;
+      const physicalOffset = getI64(place.bytes, place.at);
+      if (this.#log.holds(physicalOffset, size)) this.#log.cachedView(physicalOffset, size, out.missing);
+    }
+  }
+}
+
+/** The status of a pull that begins where there are no messages, with the offset that the reader should go on from. */
+function outsideStatus(offset: number, out: PullResult): PullStatus | null {
+  const { minOffset, maxOffset } = out;
+  if (maxOffset === 0) return PullStatus.NO_MESSAGE_IN_QUEUE;
+  if (offset < minOffset) {
+    out.nextBeginOffset = minOffset;
+    return PullStatus.OFFSET_TOO_SMALL;
+  }
+  if (offset < maxOffset) return null;
+  out.nextBeginOffset = maxOffset;
+  return offset === maxOffset ? PullStatus.OFFSET_OVERFLOW_ONE : PullStatus.OFFSET_OVERFLOW_BADLY;
+}
+
+function isTopic(view: RecordView, topic: Uint8Array): boolean {
+  if (view.topicEnd - view.topicStart !== topic.length) return false;
+  for (let i = 0; i < topic.length; i++) if (view.bytes[view.topicStart + i] !== topic[i]) return false;
+  return true;
+}

@@ -1,0 +1,204 @@
+/**
+ * Consecutive segments as one address space: which files there are, which one holds an offset, making the next and dropping
+ * the oldest or the newest. Segments all have the same size and each starts where the one before it ends.
+ *
+ * Several directories may share the segments: segment number `startOffset / size` goes to writable directory number
+ * `number mod directories` (RocketMQ `MultiPathMappedFileQueue`).
+ *
+ * RocketMQ counterpart: `MappedFileQueue`.
+ *
+ * @module
+ */
+import type { Disk, DiskEntry } from "../common/disk.ts";
+import { CorruptError } from "../common/errors.ts";
+import type { OpenFiles } from "./open_files.ts";
+import { SegmentFile, segmentName } from "./segment_file.ts";
+
+const NAME = /^\d{20}$/;
+
+/** Where segments lie and how large they are. */
+export interface SegmentPlace {
+  readonly disk: Disk;
+  readonly files: OpenFiles;
+  /** Directories for new segments; the first exists for sure after the first segment was made. */
+  readonly directories: readonly string[];
+  /** More directories whose segments are read. */
+  readonly readOnlyDirectories?: readonly string[];
+  /** Size of segments where no file says otherwise. */
+  readonly sizeBytes: number;
+  /** True: files as short as a crash may leave them are completed to `sizeBytes`, which is certain. */
+  readonly sizeIsCertain: boolean;
+  /** Told about files that were not as expected. */
+  readonly warn: (text: string) => void;
+}
+
+/** The segments of one log or queue, oldest first. */
+export class SegmentQueue {
+  readonly #place: SegmentPlace;
+  readonly #segments: SegmentFile[] = [];
+  #sizeBytes: number;
+  #directoriesMade = false;
+  #namesChanged = false;
+
+  /** Starts without segments; {@linkcode load} finds those on disk. */
+  constructor(place: SegmentPlace) {
+    this.#place = place;
+    this.#sizeBytes = place.sizeBytes;
+  }
+
+  /** Size of each segment. */
+  get segmentSize(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The segments, oldest first; not to be changed. */
+  get segments(): readonly SegmentFile[] {
+    return this.#segments;
+  }
+
+  /** The oldest segment. */
+  get first(): SegmentFile | undefined {
+    return this.#segments[0];
+  }
+
+  /** The newest segment. */
+  get last(): SegmentFile | undefined {
+    return this.#segments[this.#segments.length - 1];
+  }
+
+  /**
+   * Finds the segments on disk. Their own size counts, not the configured one. Empty files, which a stop between making a
+   * file and giving it its size leaves behind, are removed.
+   * @throws {CorruptError} when sizes contradict each other.
+   */
+  load(): void {
+    const found = this.#find();
+    this.#sizeBytes = this.#sizeOf(found);
+    for (const { directory, entry } of found) {
+      const path = `${directory}/${entry.name}`;
+      const segment = this.#newSegment(directory, Number(entry.name));
+      if (entry.sizeBytes !== this.#sizeBytes) {
+        if (!this.#place.sizeIsCertain || entry.sizeBytes > this.#sizeBytes) {
+          const reason = `size is ${entry.sizeBytes} bytes, expected ${this.#sizeBytes}`;
+          throw new CorruptError(path, entry.sizeBytes, reason);
+        }
+        this.#place.warn(`${path}: size is ${entry.sizeBytes} bytes, completed to ${this.#sizeBytes}`);
+        segment.create();
+      }
+      const last = this.last;
+      if (last !== undefined && last.endOffset !== segment.startOffset) {
+        this.#place.warn(`${path}: follows ${segmentName(last.startOffset)} with a gap`);
+      }
+      this.#segments.push(segment);
+    }
+    this.#directoriesMade = found.length > 0 && this.#place.directories.length === 1;
+  }
+
+  /** The segment that holds `offset`, or null. */
+  find(offset: number): SegmentFile | null {
+    const segments = this.#segments;
+    const first = segments[0];
+    if (first === undefined || offset < first.startOffset) return null;
+    const last = segments[segments.length - 1]!;
+    if (offset >= last.startOffset) return offset < last.endOffset ? last : null;
+    const guess = segments[Math.floor((offset - first.startOffset) / this.#sizeBytes)];
+    if (guess !== undefined && offset >= guess.startOffset && offset < guess.endOffset) return guess;
+    return segments.find((segment) => offset >= segment.startOffset && offset < segment.endOffset) ?? null;
+  }
+
+  /**
+   * Makes the segment that starts at `startOffset`, behind all others.
+   * @param durable whether file, size and name are on the device when this returns.
+   * @throws {DiskError}
+   */
+  append(startOffset: number, durable: boolean): SegmentFile {
+    const { directories, disk } = this.#place;
+    const directory = directories[Math.round(startOffset / this.#sizeBytes) % directories.length]!;
+    this.#makeDirectories();
+    const segment = this.#newSegment(directory, startOffset);
+    segment.create();
+    if (durable) {
+      segment.syncNow();
+      disk.syncDirectory(directory);
+    } else {
+      this.#namesChanged = true;
+    }
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  /** Removes the oldest segment. @throws {DiskError} */
+  removeFirst(): void {
+    this.#segments.shift()?.remove();
+  }
+
+  /** Drops everything from `offset` on: later segments go, the one that holds it reads as zero from there. @throws {DiskError} */
+  cutAt(offset: number): void {
+    while (this.last !== undefined && this.last.startOffset >= offset) this.#segments.pop()!.remove();
+    if (this.last !== undefined && offset < this.last.endOffset) this.last.cutAt(offset - this.last.startOffset);
+  }
+
+  /** Removes all segments. @throws {DiskError} */
+  removeAll(): void {
+    while (this.last !== undefined) this.#segments.pop()!.remove();
+  }
+
+  /** Syncs every segment written since its last sync, blocking. @throws {DiskError} */
+  syncNow(): void {
+    for (const segment of this.#segments) if (segment.needsSync) segment.syncNow();
+  }
+
+  /** Brings the names of files made with `durable` false to the device, with those of their directories. @throws {DiskError} */
+  syncNames(): void {
+    if (!this.#namesChanged) return;
+    const { disk, directories } = this.#place;
+    for (const directory of directories) syncUpwards(disk, directory);
+    this.#namesChanged = false;
+  }
+
+  /** Lets go of all descriptors. */
+  close(): void {
+    for (const segment of this.#segments) segment.closeHandle();
+  }
+
+  #newSegment(directory: string, startOffset: number): SegmentFile {
+    const { disk, files } = this.#place;
+    return new SegmentFile(disk, files, `${directory}/${segmentName(startOffset)}`, startOffset, this.#sizeBytes);
+  }
+
+  #makeDirectories(): void {
+    if (this.#directoriesMade) return;
+    for (const directory of this.#place.directories) this.#place.disk.makeDirectory(directory);
+    this.#directoriesMade = true;
+  }
+
+  #find(): { directory: string; entry: DiskEntry }[] {
+    const { disk, directories, readOnlyDirectories = [] } = this.#place;
+    const found: { directory: string; entry: DiskEntry }[] = [];
+    for (const directory of [...directories, ...readOnlyDirectories]) {
+      for (const entry of disk.list(directory)) {
+        if (!entry.isDirectory && NAME.test(entry.name)) found.push({ directory, entry });
+      }
+    }
+    found.sort((a, b) => a.entry.name < b.entry.name ? -1 : 1);
+    for (let last = found.at(-1); last !== undefined && last.entry.sizeBytes === 0; last = found.at(-1)) {
+      this.#place.warn(`${last.directory}/${last.entry.name}: is empty, removed`);
+      disk.remove(`${last.directory}/${last.entry.name}`);
+      found.pop();
+    }
+    return found;
+  }
+
+  #sizeOf(found: readonly { entry: DiskEntry }[]): number {
+    if (this.#place.sizeIsCertain || found.length === 0) return this.#place.sizeBytes;
+    return found[0]!.entry.sizeBytes;
+  }
+}
+
+/** Syncs a directory, its parent and its grandparent: a queue's, its topic's and that of all queues. */
+function syncUpwards(disk: Disk, directory: string): void {
+  for (let path = directory, level = 0; level < 3 && path.includes("/"); level++) {
+    disk.syncDirectory(path);
+    path = path.slice(0, path.lastIndexOf("/"));
+  }
+}
