@@ -141,6 +141,8 @@ export class RouteTable<P> {
    */
   register(broker: Registration<P>): RegistrationResult | null {
     const { clusterName, brokerName, brokerId, brokerAddr, body } = broker;
+    const namesake = this.#live.get(liveKey(clusterName, brokerAddr));
+    if (namesake !== undefined && namesake.brokerName !== brokerName) this.unregister(namesake); // it was renamed
     const known = this.#groups.get(brokerName);
     const minIdBefore = known === undefined ? MASTER_ID : smallestId(known.brokerAddrs);
     // An address has one id: a slave that became master leaves its old place.
@@ -305,6 +307,7 @@ export class RouteTable<P> {
       group = { cluster: clusterName, brokerName, brokerAddrs: new Map(), enableActingMaster, zoneName };
       this.#groups.set(brokerName, group);
     } else if (group.cluster !== clusterName) {
+      this.#live.delete(liveKey(group.cluster, brokerAddr));
       this.#leaveCluster(group);
       group.cluster = clusterName;
     }

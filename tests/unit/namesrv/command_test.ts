@@ -9,7 +9,7 @@ Deno.test("options are read in both spellings", () => {
     namesrvAddr: "a:9876",
     isHelp: true,
     isPrint: true,
-  } as ReturnType<typeof parseNamesrvArguments>);
+  });
   assertEquals(parseNamesrvArguments(["--configFile=f", "--log-dir", "d", "--printConfigItem"]), {
     configFile: "f",
     logDir: "d",
@@ -20,6 +20,7 @@ Deno.test("options are read in both spellings", () => {
 
 Deno.test("other arguments are errors in the words of RocketMQ's parser", () => {
   const messageOf = (args: string[]) => assertThrows(() => parseNamesrvArguments(args), TypeError).message;
+  assertEquals(messageOf(["constructor"]), "Unrecognized option: constructor");
   assertEquals(messageOf(["-x"]), "Unrecognized option: -x");
   assertEquals(messageOf(["-p=1"]), "Unrecognized option: -p=1");
   assertEquals(messageOf(["-c"]), "Missing argument for option: c");

@@ -189,10 +189,22 @@ Deno.test("of two that claim one place the larger stateVersion holds it", () => 
   assertEquals(table.members("broker-a"), new Map([[0, SLAVE]]));
 });
 
-Deno.test("a broker that moves to another cluster is in that one only", () => {
+Deno.test("a broker that comes back under another name has left its old one", () => {
   const { table } = makeTable();
   table.register(registration());
+  table.register(registration({ brokerName: "broker-b" }));
+  assertEquals([...table.clusterInfo.brokerAddrTable.keys()], ["broker-b"]);
+  assertEquals(table.route("A")?.queueDatas.map((queue) => queue.brokerName), ["broker-b"]);
+});
+
+Deno.test("a broker that moves to another cluster is in that one only", async () => {
+  const { table, clock } = makeTable();
+  table.register(registration());
   table.register(registration({ clusterName: "d" }));
+  await clock.advance(119_000);
+  table.heartbeat("d", MASTER);
+  await clock.advance(2_000);
+  assertEquals(table.expire(), [], "nothing is left in the old one that could expire");
   assertEquals(table.clusterInfo.clusterAddrTable, new Map([["d", new Set(["broker-a"])]]));
   assertEquals(table.route("A")?.brokerDatas[0]?.cluster, "d");
 });
