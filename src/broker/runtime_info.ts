@@ -12,7 +12,8 @@
 import type { Clock } from "../common/clock.ts";
 import type { DiskUsage } from "../common/disk.ts";
 import { CURRENT_VERSION, versionName } from "../protocol/codes.ts";
-import type { StoreFigures } from "../store/store.ts";
+import { RecordKind, RecordView } from "../protocol/record.ts";
+import type { MessageStore, StoreFigures } from "../store/store.ts";
 import type { BrokerOptions } from "./options.ts";
 import { type BrokerStats, decimal } from "./stats.ts";
 
@@ -20,7 +21,7 @@ import { type BrokerStats, decimal } from "./stats.ts";
 export interface RuntimeInfoParts {
   readonly clock: Clock;
   readonly stats: BrokerStats;
-  readonly figures: () => StoreFigures;
+  readonly store: Pick<MessageStore, "figures" | "messageAt">;
   /** Room on the volume of the commitlog, and where that is. */
   readonly diskUsage: () => DiskUsage;
   readonly commitLogPath: string;
@@ -41,15 +42,23 @@ export interface RuntimeInfoParts {
 }
 
 /** The information by name. */
-export function runtimeInfo(parts: RuntimeInfoParts): Map<string, string> {
+export async function runtimeInfo(parts: RuntimeInfoParts): Promise<Map<string, string>> {
+  const figures = parts.store.figures();
+  const first = await parts.store.messageAt(figures.minPhysicalOffset);
   return new Map<string, string>([
     ...brokerInfo(parts),
     ...countInfo(parts.stats),
-    ...storeInfo(parts),
+    ...storeInfo(parts, figures),
+    ["earliestMessageTimeStamp", String(first === null ? -1 : storeTimestampOf(first))],
     ...timerInfo(),
     ...poolInfo(parts),
     ...parts.more?.() ?? [],
   ]);
+}
+
+function storeTimestampOf(record: Uint8Array): number {
+  const view = new RecordView();
+  return view.read(record, 0, record.length) === RecordKind.RECORD ? view.storeTimestamp : -1;
 }
 
 type Entries = Record<string, string | number>;
@@ -97,15 +106,13 @@ function countInfo(stats: BrokerStats): [string, string][] {
   });
 }
 
-function storeInfo({ figures, diskUsage, commitLogPath }: RuntimeInfoParts): [string, string][] {
-  const store = figures();
+function storeInfo({ diskUsage, commitLogPath }: RuntimeInfoParts, store: StoreFigures): [string, string][] {
   const usage = diskUsage();
   const ratio = decimal(store.diskUsedRatio);
   return entries({
-    dispatchBehindBytes: 0,
+    dispatchBehindBytes: store.indexBehindBytes,
     dispatchMaxBuffer: 0,
     pageCacheLockTimeMills: 0,
-    earliestMessageTimeStamp: store.earliestStoreTime,
     remainTransientStoreBufferNumbs: 0,
     remainHowManyDataToCommit: byteText(0),
     remainHowManyDataToFlush: byteText(Math.max(0, store.maxPhysicalOffset - store.flushedOffset)),

@@ -29,7 +29,7 @@ export interface AdminBrokerParts {
   readonly store: Pick<MessageStore, "queue" | "unitsAt" | "topics" | "deleteTopic" | "deleteExpiredFilesNow">;
   readonly log: Log;
   /** What the broker tells of itself now. */
-  readonly runtimeInfo: () => ReadonlyMap<string, string>;
+  readonly runtimeInfo: () => Promise<ReadonlyMap<string, string>>;
 }
 
 /** Bytes of a unit: physical offset (8), size (4), tags code (8). */
@@ -41,7 +41,7 @@ const UNITS_MAX = 10_000;
 export function adminBrokerHandlers(parts: AdminBrokerParts): HandlerTable {
   const { log, store } = parts;
   return new Map<number, Handler>([
-    [RequestCode.GET_BROKER_RUNTIME_INFO, () => ({ body: encodeKvTable(parts.runtimeInfo()) })],
+    [RequestCode.GET_BROKER_RUNTIME_INFO, async () => ({ body: encodeKvTable(await parts.runtimeInfo()) })],
     [RequestCode.VIEW_BROKER_STATS_DATA, (request) => viewStats(parts, request)],
     [RequestCode.QUERY_CONSUME_QUEUE, (request) => consumeQueue(parts, request)],
     // The store drops units with the log they point into; there is nothing left over to be cleaned.
