@@ -11,16 +11,13 @@
 import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
 import { Interner } from "../common/intern.ts";
-import { invariant } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Net } from "../common/net.ts";
 import type { Random } from "../common/random.ts";
-import type { SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import { RequestCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
-import { systemError } from "../protocol/response_error.ts";
 import { RemotingClient } from "../remoting/client.ts";
-import type { FastHandlerTable, Handler, HandlerTable } from "../remoting/handler.ts";
+import type { FastHandlerTable } from "../remoting/handler.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { MessageStore, type PutStatus } from "../store/store.ts";
 import { ClientNotifier } from "./client_notify.ts";
@@ -28,25 +25,15 @@ import { DelayLevels } from "./delay_levels.ts";
 import { FastSend } from "./fast_send.ts";
 import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
-import { clientHandlers } from "./handlers/client.ts";
-import { groupHandlers } from "./handlers/group.ts";
-import { lockHandlers } from "./handlers/lock.ts";
-import { offsetHandlers } from "./handlers/offset.ts";
-import { pullHandlers } from "./handlers/pull.ts";
-import { queryHandlers } from "./handlers/query.ts";
-import { sendHandlers } from "./handlers/send.ts";
-import { sendBackHandlers } from "./handlers/send_back.ts";
-import { topicHandlers } from "./handlers/topic.ts";
-import { transactionHandlers } from "./handlers/transaction.ts";
+import { handlerTable } from "./handler_table.ts";
+import type { ChangeableConfig } from "./handlers/admin_config.ts";
 import { Identity } from "./identity.ts";
 import { MessagePut } from "./message_put.ts";
-import { PullAdmission } from "./pull_admission.ts";
 import { PullHold } from "./pull_hold.ts";
 import { refusedReply } from "./put_remarks.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import { nameServerAddresses, Registration } from "./registration.ts";
 import { Schedule } from "./schedule.ts";
-import { SendAdmission } from "./send_admission.ts";
 import { type PendingSend, SendReplyWriter } from "./send_reply.ts";
 import { SystemTopic } from "./system_topics.ts";
 import { BrokerTables } from "./tables.ts";
@@ -66,10 +53,6 @@ const VIP_PORT_DISTANCE = 2;
 const HOUR_MS = 3_600_000;
 /** Memory of a machine about which nothing is known. */
 const DEFAULT_MEMORY_BYTES = 8 * 1024 ** 3;
-/** Part of the memory within which a queue's first message must be for the queue to count as young. */
-const YOUNG_MEMORY_RATIO = 0.4;
-/** How long a change of topics waits for name servers before it is answered all the same. */
-const ANNOUNCE_PATIENCE_MS = 3000;
 /** Pulls that may wait at a time; more are answered at once. */
 const HELD_PULLS_MAX = 200_000;
 
@@ -89,7 +72,7 @@ export interface BrokerParts {
 }
 
 /** Settings that can change; a `ConfigFile<BrokerSettings>` is one. */
-export interface BrokerConfiguration {
+export interface BrokerConfiguration extends ChangeableConfig {
   /** The settings that count now. */
   readonly settings: BrokerSettings;
 }
@@ -161,7 +144,16 @@ export class Broker {
     });
     this.#stops.push(() => server.close());
     const registration = this.#registrationOf(tables);
-    const handlers = this.#handlers({ ...built, ...services }, registration);
+    const handlers = handlerTable({
+      ...this.#parts,
+      memoryBytes: this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+      settings: () => this.#settings,
+      config: this.#parts.configuration,
+      brokerAddr: this.advertisedAddress,
+      registration,
+      ...built,
+      ...services,
+    });
     const fastHandlers = this.#fastHandlers(built);
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
     const onVipPort = new Map([...handlers].filter(([code]) => !NOT_ON_VIP_PORT.includes(code)));
@@ -262,104 +254,6 @@ export class Broker {
     return new Map([[RequestCode.SEND_MESSAGE_V2, fastSend.handle]]);
   }
 
-  #handlers(parts: Built & Services, registration: Registration): HandlerTable {
-    const { store, tables } = parts;
-    const { broker: options } = this.#settings;
-    const { topics, groups, offsets, clients, stats, locks } = tables;
-    const brokerAddr = this.advertisedAddress;
-    const announced = async () => {
-      await topics.saved();
-      await registration.settled(ANNOUNCE_PATIENCE_MS);
-    };
-    return mergeHandlers([
-      this.#sendHandlers(parts),
-      this.#pullHandlers(parts),
-      queryHandlers(store),
-      clientHandlers({ clients, groups, topics, options, checkExpression: NO_EXPRESSIONS.compile }),
-      offsetHandlers({ offsets, groups, topics, store, youngBytes: this.#memoryBytes() * YOUNG_MEMORY_RATIO }),
-      lockHandlers(locks),
-      topicHandlers({ topics, offsets, clients, stats, store, options, announced }),
-      groupHandlers({ groups, offsets, clients, stats, options, brokerAddr }),
-    ]);
-  }
-
-  #sendHandlers({ identity, store, put, tables, halves }: Built & Services): HandlerTable {
-    const { clock, random } = this.#parts;
-    const { broker } = this.#settings;
-    const { topics, groups, locks, stats } = tables;
-    const brokerPermission = () => this.#settings.broker.brokerPermission;
-    const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = broker;
-    const facts = this.#putFacts(store);
-    const admission = new SendAdmission(topics, groups, locks, clock, {
-      brokerPermission,
-      brokerIP1,
-      acceptsFromMs: broker.startAcceptSendRequestTimeStamp,
-      isSlave: () => this.#isSlave(),
-    });
-    const { ids, uniqueKey } = identity;
-    const countSendBack = (group: string, topic: string) => stats.group(group, topic).sendBackNums.add(1);
-    return mergeHandlers([
-      sendHandlers({
-        store,
-        put,
-        admission,
-        counter: stats,
-        random,
-        settings: { ...facts, ids, regionId, traceOn, clusterName, uniqueKey },
-      }),
-      sendBackHandlers({
-        store,
-        put,
-        topics,
-        groups,
-        settings: { random, ids, brokerIP1, brokerPermission, countSendBack },
-      }),
-      transactionHandlers({
-        store,
-        put,
-        halves,
-        counter: stats,
-        settings: {
-          ...facts,
-          transactionTimeOutMs: broker.transactionTimeOut,
-          isSlave: () => this.#isSlave(),
-          now: () => clock.now(),
-        },
-      }),
-    ]);
-  }
-
-  #pullHandlers({ store, tables, hold }: Built): HandlerTable {
-    const { broker, store: storeOptions } = this.#settings;
-    const { groups, topics, clients, offsets, stats } = tables;
-    const slowBytes = this.#memoryBytes() * storeOptions.accessMessageInMemoryMaxRatio / 100;
-    const admission = new PullAdmission(groups, topics, clients, NO_EXPRESSIONS, {
-      brokerPermission: () => this.#settings.broker.brokerPermission,
-      brokerIP1: broker.brokerIP1,
-      litePullMessageEnable: broker.litePullMessageEnable,
-      refusesReads: () => this.#isSlave() && !this.#settings.broker.slaveReadEnable,
-    });
-    return pullHandlers({
-      store,
-      admission,
-      offsets,
-      hold,
-      stats,
-      clock: this.#parts.clock,
-      settings: {
-        longPollingEnable: broker.longPollingEnable,
-        shortPollingTimeMs: broker.shortPollingTimeMills,
-        maxBytes: storeOptions.maxTransferBytesOnMessageInMemory,
-        maxMessages: storeOptions.maxTransferCountOnMessageInMemory,
-        suggestedBroker: (group, behindBytes) => {
-          if (!this.#settings.broker.slaveReadEnable) return 0;
-          return behindBytes > slowBytes ? group.whichBrokerWhenConsumeSlowly : group.brokerId;
-        },
-        keepsOffsets: () => this.#isSlave() && !storeOptions.offsetCheckInSlave,
-      },
-    });
-  }
-
   #registrationOf(tables: BrokerTables): Registration {
     const { net, clock, log } = this.#parts;
     const { broker, store, remoting } = this.#settings;
@@ -406,30 +300,6 @@ export class Broker {
     return !this.#isSlave() && (brokerPermission & Perm.WRITE) !== 0 &&
       this.#parts.clock.now() >= startAcceptSendRequestTimeStamp;
   }
-
-  #memoryBytes(): number {
-    return this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES;
-  }
-}
-
-/** Expressions other than tags, until there is somebody to compile them. */
-const NO_EXPRESSIONS = {
-  compile: (subscription: SubscriptionData): never => {
-    throw systemError(`The broker does not support consumer to filter message by ${subscription.expressionType}`);
-  },
-  ofGroup: (subscription: SubscriptionData): never => NO_EXPRESSIONS.compile(subscription),
-};
-
-/** One table of all; a code that stands in two is a mistake of ours. */
-function mergeHandlers(tables: readonly HandlerTable[]): HandlerTable {
-  const merged = new Map<number, Handler>();
-  for (const table of tables) {
-    for (const [code, handler] of table) {
-      invariant(!merged.has(code), `two handlers for request code ${code}`);
-      merged.set(code, handler);
-    }
-  }
-  return merged;
 }
 
 /** Who is told when a queue has got messages. */

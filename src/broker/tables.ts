@@ -10,6 +10,7 @@ import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { ClientTable } from "./clients.ts";
 import { DelayOffsets } from "./delay_offsets.ts";
+import { ConsumerFilters } from "./filters.ts";
 import { GroupTable } from "./groups.ts";
 import { ConsumerOffsets } from "./offsets.ts";
 import type { PersistedParts } from "./persisted.ts";
@@ -17,6 +18,9 @@ import { QueueLocks } from "./queue_locks.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import { BrokerStats } from "./stats.ts";
 import { TopicTable } from "./topics.ts";
+
+/** How often expressions are saved when there was a change, as in RocketMQ. */
+const FILTER_SAVE_PERIOD_MS = 10_000;
 
 /** What the tables are made of. */
 export interface TablesParts {
@@ -33,6 +37,7 @@ export class BrokerTables {
   readonly groups: GroupTable;
   readonly offsets: ConsumerOffsets;
   readonly delayOffsets: DelayOffsets;
+  readonly filters: ConsumerFilters;
   readonly clients: ClientTable;
   readonly locks: QueueLocks;
   readonly stats: BrokerStats;
@@ -54,12 +59,17 @@ export class BrokerTables {
     this.groups = new GroupTable({ ...persisted("subscriptionGroup"), options });
     this.offsets = new ConsumerOffsets({ ...persisted("consumerOffset"), options });
     this.delayOffsets = new DelayOffsets(persisted("delayOffset"));
+    this.filters = new ConsumerFilters({ ...persisted("consumerFilter"), options });
     this.clients = new ClientTable({ clock, log, random, expiryMs: options.channelExpiredTimeout });
     this.locks = new QueueLocks(clock, log);
     this.stats = new BrokerStats(clock, options.brokerClusterName, (topic) => this.topics.system.has(topic));
-    for (const table of [this.topics, this.groups, this.offsets, this.delayOffsets]) table.load();
+    for (const table of [this.topics, this.groups, this.offsets, this.delayOffsets, this.filters]) table.load();
+    this.clients.onGroupChange((group) => {
+      if (group.size === 0) this.filters.unregister(group.name);
+    });
     this.#timers = [
       this.offsets.saveEvery(options.flushConsumerOffsetInterval),
+      this.filters.saveEvery(FILTER_SAVE_PERIOD_MS),
       clock.every(store.flushDelayOffsetInterval, () => this.delayOffsets.flush()),
     ];
   }
@@ -69,6 +79,7 @@ export class BrokerTables {
     for (const timer of this.#timers) timer.cancel();
     this.stats.close();
     this.clients.close();
+    this.filters.close();
     this.delayOffsets.close();
     this.offsets.close();
     this.groups.close();

@@ -35,8 +35,13 @@ export interface ClientHandlerParts {
   readonly groups: GroupTable;
   readonly topics: TopicTable;
   readonly options: Pick<BrokerOptions, "enablePropertyFilter" | "rejectPullConsumerEnable">;
-  /** Compiles an expression that is not tags. @throws {ResponseError} SUBSCRIPTION_PARSE_FAILED when it is wrong. */
-  readonly checkExpression: (subscription: SubscriptionData) => void;
+  /** Keeps and checks expressions that are not tags. */
+  readonly filters: {
+    /** Compiles an expression. @throws {ResponseError} SUBSCRIPTION_PARSE_FAILED when it is wrong. */
+    check(subscription: SubscriptionData): void;
+    /** Takes everything that a group wants. */
+    register(group: string, subscriptions: readonly SubscriptionData[]): void;
+  };
 }
 
 /** Handlers of 34, 35, 38, 46. */
@@ -80,7 +85,7 @@ function isWelcome({ options }: ClientHandlerParts, consumer: ConsumerData): boo
 
 /** Registers a client in a group; false when it left out subscriptions that we do not have. */
 function takeConsumer(
-  { clients, groups, topics }: ClientHandlerParts,
+  { clients, groups, topics, filters }: ClientHandlerParts,
   client: ClientIdentity,
   data: HeartbeatData,
   consumer: ConsumerData,
@@ -94,6 +99,7 @@ function takeConsumer(
   });
   const wasKnown = clients.consumerGroup(consumer.groupName)?.member(client.clientId) !== undefined;
   clients.registerConsumer(client, consumer, data.withoutSub);
+  if (!data.withoutSub) filters.register(consumer.groupName, consumer.subscriptionDataSet);
   return wasKnown || !data.withoutSub;
 }
 
@@ -111,7 +117,7 @@ function consumerList({ clients }: ClientHandlerParts, { command }: Request): Re
   return { body: encodeConsumerIds(group.clientIds()) };
 }
 
-function checkClientConfig({ options, checkExpression }: ClientHandlerParts, { command }: Request): Reply {
+function checkClientConfig({ options, filters }: ClientHandlerParts, { command }: Request): Reply {
   const { subscriptionData } = decodeBody(command.body, readBody);
   if (!isObject(subscriptionData)) return OK;
   const subscription = readSubscriptionData(subscriptionData);
@@ -122,6 +128,6 @@ function checkClientConfig({ options, checkExpression }: ClientHandlerParts, { c
         ` (enablePropertyFilter=false)`,
     );
   }
-  checkExpression(subscription);
+  filters.check(subscription);
   return OK;
 }

@@ -61,15 +61,15 @@ Deno.test("An import over several lines is seen, one in a comment or a text is n
   ]);
 });
 
-Deno.test("Only broker.ts imports handlers", () => {
+Deno.test("Only handler_table.ts imports handlers", () => {
   const files = {
-    "src/broker/broker.ts": 'import { send } from "./handlers/send.ts";\n',
+    "src/broker/handler_table.ts": 'import { send } from "./handlers/send.ts";\n',
     "src/broker/topics.ts": 'import { send } from "./handlers/send.ts";\n',
     "src/broker/handlers/send.ts": 'import { Topics } from "../topics.ts";\n',
     "src/broker/handlers/pull.ts": 'import { send } from "./send.ts";\n',
   };
   assertEquals(findings(checkBrokerHandlers, files), [
-    "src/broker/topics.ts:1 imports src/broker/handlers/send.ts: only broker.ts joins the handlers",
+    "src/broker/topics.ts:1 imports src/broker/handlers/send.ts: only handler_table.ts joins the handlers",
     "src/broker/handlers/pull.ts:1 imports src/broker/handlers/send.ts: handlers never use each other",
   ]);
 });

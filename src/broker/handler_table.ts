@@ -1,0 +1,234 @@
+/**
+ * All handlers of a broker in one table from request code to function: gives each family what it uses.
+ *
+ * @module
+ */
+import type { Clock } from "../common/clock.ts";
+import type { Disk } from "../common/disk.ts";
+import { invariant } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import type { Random } from "../common/random.ts";
+import type { Handler, HandlerTable } from "../remoting/handler.ts";
+import type { MessageStore } from "../store/store.ts";
+import type { ClientNotifier } from "./client_notify.ts";
+import type { DelayLevels } from "./delay_levels.ts";
+import type { HalfMessages } from "./half_messages.ts";
+import { adminBrokerHandlers } from "./handlers/admin_broker.ts";
+import { adminClientHandlers } from "./handlers/admin_clients.ts";
+import { adminConfigHandlers, type ChangeableConfig } from "./handlers/admin_config.ts";
+import { adminOffsetHandlers } from "./handlers/admin_offsets.ts";
+import { clientHandlers } from "./handlers/client.ts";
+import { groupHandlers } from "./handlers/group.ts";
+import { lockHandlers } from "./handlers/lock.ts";
+import { offsetHandlers } from "./handlers/offset.ts";
+import { pullHandlers } from "./handlers/pull.ts";
+import { queryHandlers } from "./handlers/query.ts";
+import { sendHandlers } from "./handlers/send.ts";
+import { sendBackHandlers } from "./handlers/send_back.ts";
+import { topicHandlers } from "./handlers/topic.ts";
+import { transactionHandlers } from "./handlers/transaction.ts";
+import type { Identity } from "./identity.ts";
+import type { MessagePut } from "./message_put.ts";
+import { PullAdmission } from "./pull_admission.ts";
+import type { PullHold } from "./pull_hold.ts";
+import type { BrokerSettings } from "./read_options.ts";
+import type { Registration } from "./registration.ts";
+import { runtimeInfo } from "./runtime_info.ts";
+import { SendAdmission } from "./send_admission.ts";
+import { SystemTopic } from "./system_topics.ts";
+import type { BrokerTables } from "./tables.ts";
+
+/** How long a change of topics waits for name servers before it is answered all the same. */
+const ANNOUNCE_PATIENCE_MS = 3000;
+/** Part of the memory within which a queue's first message must be for the queue to count as young. */
+const YOUNG_MEMORY_RATIO = 0.4;
+
+/** What the handlers are made of. */
+export interface HandlerTableParts {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly log: (name: string) => Log;
+  readonly memoryBytes: number;
+  /** The settings that count now. */
+  readonly settings: () => BrokerSettings;
+  readonly config: ChangeableConfig;
+  readonly brokerAddr: string;
+  readonly identity: Identity;
+  readonly store: MessageStore;
+  readonly tables: BrokerTables;
+  readonly hold: PullHold;
+  readonly put: MessagePut;
+  readonly delays: DelayLevels;
+  readonly halves: HalfMessages;
+  readonly notifier: ClientNotifier;
+  readonly registration: Registration;
+}
+
+/** The table of all handlers. */
+export function handlerTable(parts: HandlerTableParts): HandlerTable {
+  return merge([
+    ...messageHandlers(parts),
+    readHandlers(parts),
+    queryHandlers(parts.store),
+    ...tableHandlers(parts),
+    ...adminHandlers(parts),
+  ]);
+}
+
+function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
+  const { clock, random, settings, identity, store, put, tables, halves } = parts;
+  const { broker, store: storeOptions } = settings();
+  const { topics, groups, locks, stats } = tables;
+  const brokerPermission = () => settings().broker.brokerPermission;
+  const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = broker;
+  const facts = { maxMessageSize: storeOptions.maxMessageSize, refusal: () => store.refusal() };
+  const admission = new SendAdmission(topics, groups, locks, clock, {
+    brokerPermission,
+    brokerIP1,
+    acceptsFromMs: broker.startAcceptSendRequestTimeStamp,
+    isSlave: () => isSlave(parts),
+  });
+  const { ids, uniqueKey } = identity;
+  const countSendBack = (group: string, topic: string) => stats.group(group, topic).sendBackNums.add(1);
+  const sendSettings = { ...facts, ids, regionId, traceOn, clusterName, uniqueKey };
+  const transactionSettings = {
+    ...facts,
+    transactionTimeOutMs: broker.transactionTimeOut,
+    isSlave: () => isSlave(parts),
+    now: () => clock.now(),
+  };
+  return [
+    sendHandlers({ store, put, admission, counter: stats, random, settings: sendSettings }),
+    sendBackHandlers({
+      store,
+      put,
+      topics,
+      groups,
+      settings: { random, ids, brokerIP1, brokerPermission, countSendBack },
+    }),
+    transactionHandlers({ store, put, halves, counter: stats, settings: transactionSettings }),
+  ];
+}
+
+function readHandlers(parts: HandlerTableParts): HandlerTable {
+  const { store, tables, hold, clock, settings, memoryBytes } = parts;
+  const { broker, store: storeOptions } = settings();
+  const { groups, topics, clients, offsets, stats, filters } = tables;
+  const slowBytes = memoryBytes * storeOptions.accessMessageInMemoryMaxRatio / 100;
+  const admission = new PullAdmission(groups, topics, clients, filters, {
+    brokerPermission: () => settings().broker.brokerPermission,
+    brokerIP1: broker.brokerIP1,
+    litePullMessageEnable: broker.litePullMessageEnable,
+    refusesReads: () => isSlave(parts) && !settings().broker.slaveReadEnable,
+  });
+  return pullHandlers({
+    store,
+    admission,
+    offsets,
+    hold,
+    stats,
+    clock,
+    settings: {
+      longPollingEnable: broker.longPollingEnable,
+      shortPollingTimeMs: broker.shortPollingTimeMills,
+      maxBytes: storeOptions.maxTransferBytesOnMessageInMemory,
+      maxMessages: storeOptions.maxTransferCountOnMessageInMemory,
+      suggestedBroker: (group, behindBytes) => {
+        if (!settings().broker.slaveReadEnable) return 0;
+        return behindBytes > slowBytes ? group.whichBrokerWhenConsumeSlowly : group.brokerId;
+      },
+      keepsOffsets: () => isSlave(parts) && !storeOptions.offsetCheckInSlave,
+    },
+  });
+}
+
+function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
+  const { store, tables, settings, memoryBytes, brokerAddr, registration } = parts;
+  const { broker: options } = settings();
+  const { topics, groups, offsets, clients, stats, locks, filters } = tables;
+  const announced = async () => {
+    await topics.saved();
+    await registration.settled(ANNOUNCE_PATIENCE_MS);
+  };
+  return [
+    clientHandlers({ clients, groups, topics, options, filters }),
+    offsetHandlers({ offsets, groups, topics, store, youngBytes: memoryBytes * YOUNG_MEMORY_RATIO }),
+    lockHandlers(locks),
+    topicHandlers({ topics, offsets, clients, stats, store, options, announced }),
+    groupHandlers({ groups, offsets, clients, stats, options, brokerAddr }),
+  ];
+}
+
+function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
+  const { store, tables, settings, clock, log, notifier, brokerAddr, registration, config } = parts;
+  const { broker: options } = settings();
+  const { topics, groups, offsets, clients, stats } = tables;
+  const { brokerName } = options;
+  return [
+    adminBrokerHandlers({ stats, clients, topics, store, log: log("broker"), runtimeInfo: runtimeInfoOf(parts) }),
+    adminClientHandlers({ clients, groups, topics, notifier, store, brokerName }),
+    adminOffsetHandlers({
+      offsets,
+      topics,
+      groups,
+      clients,
+      stats,
+      notifier,
+      store,
+      clock,
+      options,
+      brokerAddr,
+      isSlave: () => isSlave(parts),
+    }),
+    adminConfigHandlers({
+      config,
+      clock,
+      log: log("broker"),
+      blackList: () => settings().broker.configBlackList,
+      onPermissionChanged: () => void registration.registerNow(),
+    }),
+  ];
+}
+
+function runtimeInfoOf(parts: HandlerTableParts): () => Promise<ReadonlyMap<string, string>> {
+  const { clock, disk, store, tables, settings } = parts;
+  const { storePathRootDir, storePathCommitLog } = settings().store;
+  const commitLogPath = (storePathCommitLog ?? `${storePathRootDir}/commitlog`).split(",")[0]!;
+  const bootMs = clock.now();
+  return () =>
+    runtimeInfo({
+      clock,
+      stats: tables.stats,
+      store,
+      diskUsage: () => disk.usage(commitLogPath),
+      commitLogPath,
+      options: settings().broker,
+      bootMs,
+      more: () => delayProgress(parts),
+    });
+}
+
+/** How far each delay level is: `scheduleMessageOffset_LEVEL` = `delivered,stored`. */
+function* delayProgress({ delays, tables, store }: HandlerTableParts): Generator<[string, string]> {
+  for (let level = 1; level <= delays.max; level++) {
+    const stored = store.maxOffset(SystemTopic.SCHEDULE, level - 1);
+    if (stored > 0) yield [`scheduleMessageOffset_${level}`, `${tables.delayOffsets.get(level)},${stored}`];
+  }
+}
+
+function isSlave({ settings }: HandlerTableParts): boolean {
+  return settings().store.brokerRole === "SLAVE";
+}
+
+/** One table of all; a code that stands in two is a mistake of ours. */
+function merge(tables: readonly HandlerTable[]): HandlerTable {
+  const merged = new Map<number, Handler>();
+  for (const table of tables) {
+    for (const [code, handler] of table) {
+      invariant(!merged.has(code), `two handlers for request code ${code}`);
+      merged.set(code, handler);
+    }
+  }
+  return merged;
+}
