@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /** Null when all is well. */
-type Verdict = Refusal | null;
+export type Verdict = Refusal | null;
 
 /** Whether the operand can stand for a truth value; a property can. */
 export function checkTruth(operand: Operand): Verdict {

@@ -10,8 +10,8 @@ import { inSet, likeTest, textTest, type Unary } from "./operators.ts";
 import { containsTest, likePattern } from "./text_search.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Longest pattern behind LIKE, in characters. */
-export const LIKE_LENGTH_MAX = 1024;
+/** Longest pattern behind LIKE, in characters: it bounds the steps for each character of a text, and its tables. */
+export const LIKE_LENGTH_MAX = 512;
 
 /** An operator that was read with all that is behind it. */
 export interface TextOperator {

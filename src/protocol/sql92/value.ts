@@ -83,7 +83,7 @@ export function inOrder(order: Order, left: Value, right: Value): Truth {
 }
 
 /** A difference's sign, or why there is none. */
-type Difference = number | typeof FAILURE;
+export type Difference = number | typeof FAILURE;
 
 /** Like Java's `compareTo`, after one side was converted; values that cannot be converted count as smaller. */
 export function compare(left: Known, right: Known): Difference {

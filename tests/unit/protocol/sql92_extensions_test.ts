@@ -117,9 +117,9 @@ const HOSTILE_TEXT = "a".repeat(32_000);
 Deno.test("patterns made to be slow are not", () => {
   const hostile = [
     `a CONTAINS '${"a".repeat(16_000)}b'`,
-    `a LIKE '${"%a".repeat(500)}%b'`,
-    `a LIKE '%${"_a".repeat(500)}b%'`,
-    `a LIKE '%${"a".repeat(1000)}b%'`,
+    `a LIKE '${"%a".repeat(250)}%b'`,
+    `a LIKE '%${"_a".repeat(250)}b%'`,
+    `a LIKE '%${"a".repeat(500)}b%'`,
     "a > 5",
     "a > 5.0",
   ];
