@@ -73,7 +73,7 @@ export class StoreHarness {
   }
 
   /** Opens the store. */
-  async open(): Promise<MessageStore> {
+  async open(storePort = 10911): Promise<MessageStore> {
     this.store = await MessageStore.open({
       disk: this.disk,
       clock: this.clock,
@@ -84,7 +84,7 @@ export class StoreHarness {
       },
       options: this.options,
       storeHost: new Uint8Array([127, 0, 0, 1]),
-      storePort: 10911,
+      storePort,
       atEndOfTurn: (fn) => void this.#ends.push(fn),
       onArrival: (queue: StoreQueue) => void this.arrivals.push(`${queue.topic}-${queue.queueId}:${queue.maxOffset}`),
     });
