@@ -141,18 +141,13 @@ export class RouteTable<P> {
    */
   register(broker: Registration<P>): RegistrationResult | null {
     const { clusterName, brokerName, brokerId, brokerAddr, body } = broker;
-    const namesake = this.#live.get(liveKey(clusterName, brokerAddr));
-    if (namesake !== undefined && namesake.brokerName !== brokerName) this.unregister(namesake); // it was renamed
+    this.#dropFormerSelves(broker);
     const known = this.#groups.get(brokerName);
     const minIdBefore = known === undefined ? MASTER_ID : smallestId(known.brokerAddrs);
-    // An address has one id: a slave that became master leaves its old place.
-    for (const [id, addr] of known?.brokerAddrs ?? []) {
-      if (addr === brokerAddr && id !== brokerId) known!.brokerAddrs.delete(id);
-    }
+    if (known !== undefined) this.#leaveOtherIds(known, broker);
     const addrBefore = known?.brokerAddrs.get(brokerId);
     if (addrBefore !== undefined && addrBefore !== brokerAddr && this.#isNewer(addrBefore, broker)) {
       this.#live.delete(liveKey(clusterName, brokerAddr));
-      this.#parts.onRouteChange?.(null);
       return {};
     }
     if (addrBefore === undefined && body.topicConfigTable.size === 1) {
@@ -160,6 +155,7 @@ export class RouteTable<P> {
         `Can't register topicConfigWrapper=${[...body.topicConfigTable.keys()]} because ` +
           `broker[${brokerId}]=${brokerAddr} has not registered.`,
       );
+      this.#live.delete(liveKey(clusterName, brokerAddr));
       if (known !== undefined) this.#dropIfEmpty(known);
       return null;
     }
@@ -170,12 +166,15 @@ export class RouteTable<P> {
     return this.#masterFor(group, brokerId);
   }
 
-  /** Takes a broker out of the table. */
-  unregister(broker: BrokerIdentity): void {
-    const { clusterName, brokerName, brokerAddr } = broker;
+  /** Takes a broker out of the table: the one that registered the address, whatever name it is given here. */
+  unregister({ clusterName, brokerAddr }: BrokerIdentity): void {
     const { log } = this.#parts;
-    const wasLive = this.#live.delete(liveKey(clusterName, brokerAddr));
-    log.info(`unregisterBroker, remove from brokerLiveTable ${okOrFailed(wasLive)}, ${brokerAddr}`);
+    const live = this.#live.get(liveKey(clusterName, brokerAddr));
+    log.info(`unregisterBroker, remove from brokerLiveTable ${okOrFailed(live !== undefined)}, ${brokerAddr}`);
+    if (live === undefined) return;
+    this.#live.delete(liveKey(clusterName, brokerAddr));
+    this.#parts.onRouteChange?.(null);
+    const { brokerName } = live;
     const group = this.#groups.get(brokerName);
     if (group === undefined) return;
     const minIdBefore = smallestId(group.brokerAddrs);
@@ -183,7 +182,6 @@ export class RouteTable<P> {
     if (id !== undefined) group.brokerAddrs.delete(id);
     log.info(`unregisterBroker, remove addr from brokerAddrTable ${okOrFailed(id !== undefined)}, ${brokerAddr}`);
     if (id === undefined) return;
-    this.#parts.onRouteChange?.(null);
     if (group.brokerAddrs.size === 0) return this.#dropIfEmpty(group);
     if (group.enableActingMaster) {
       if (!group.brokerAddrs.has(MASTER_ID)) this.#topics.changePerms(brokerName, (perm) => perm & ~Perm.WRITE);
@@ -283,6 +281,23 @@ export class RouteTable<P> {
     return this.#topics.names((queues) => brokerNames.some((name) => queues.has(name)));
   }
 
+  /** A broker that comes back under another name, or in another cluster, leaves its old place. */
+  #dropFormerSelves({ clusterName, brokerName, brokerAddr }: BrokerIdentity): void {
+    for (const other of [...this.#live.values()]) {
+      const isRenamed = other.clusterName === clusterName && other.brokerName !== brokerName;
+      const isMoved = other.clusterName !== clusterName && other.brokerName === brokerName;
+      if (other.brokerAddr === brokerAddr && (isRenamed || isMoved)) this.unregister(other);
+    }
+  }
+
+  /** An address has one id: a slave that became master leaves its old place. */
+  #leaveOtherIds(group: BrokerGroup, { brokerId, brokerAddr }: BrokerIdentity): void {
+    const id = idOf(group, brokerAddr);
+    if (id === undefined || id === brokerId) return;
+    group.brokerAddrs.delete(id);
+    this.#parts.onRouteChange?.(null);
+  }
+
   /** Whether another address that holds the place of `broker` registered with a larger stateVersion. */
   #isNewer(holderAddr: string, broker: Registration<P>): boolean {
     const { clusterName, brokerName, brokerId, brokerAddr, body } = broker;
@@ -307,7 +322,6 @@ export class RouteTable<P> {
       group = { cluster: clusterName, brokerName, brokerAddrs: new Map(), enableActingMaster, zoneName };
       this.#groups.set(brokerName, group);
     } else if (group.cluster !== clusterName) {
-      this.#live.delete(liveKey(group.cluster, brokerAddr));
       this.#leaveCluster(group);
       group.cluster = clusterName;
     }
