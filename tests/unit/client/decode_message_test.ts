@@ -13,10 +13,10 @@ Deno.test("a pulled message has all that its producer and its broker said", () =
   assertEquals(message.queue, { brokerName: "broker-a", queueId: 0, topic: "AdmT" });
   assertEquals([message.queueOffset, message.physicalOffset, message.storeSize], [0, 16026, 254]);
   assertEquals([message.tags, message.keys], ["tt", ["kk"]]);
-  assertEquals(message.msgId, "FD00000000000000000000000000000259B85FDFB2F2768141C2120000");
+  assertEquals(message.msgId, "FD00000000000000000000000000000259B85FFD2B27681CC2120000");
   assertEquals(message.offsetMsgId, "7F000001000051AF0000000000003E9A");
   assertEquals([message.bornHost, message.storeHost], ["127.0.0.1:53224", "127.0.0.1:20911"]);
-  assertEquals([message.bornTimestamp, message.storeTimestamp], [1795238177299, 1795238177307]);
+  assertEquals([message.bornTimestamp, message.storeTimestamp], [1795237915155, 1795237915163]);
   assertEquals(message.properties.get("CLUSTER"), "DefaultCluster");
 });
 
