@@ -23,6 +23,7 @@ import { lockHandlers } from "./handlers/lock.ts";
 import { offsetHandlers } from "./handlers/offset.ts";
 import { pullHandlers } from "./handlers/pull.ts";
 import { queryHandlers } from "./handlers/query.ts";
+import { replyHandlers } from "./handlers/reply.ts";
 import { sendHandlers } from "./handlers/send.ts";
 import { sendBackHandlers } from "./handlers/send_back.ts";
 import { topicHandlers } from "./handlers/topic.ts";
@@ -79,7 +80,7 @@ export function handlerTable(parts: HandlerTableParts): HandlerTable {
 function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
   const { clock, random, settings, identity, store, put, tables, halves } = parts;
   const { broker, store: storeOptions } = settings();
-  const { topics, groups, locks, stats } = tables;
+  const { topics, groups, locks, stats, clients } = tables;
   const brokerPermission = () => settings().broker.brokerPermission;
   const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = broker;
   const facts = { maxMessageSize: storeOptions.maxMessageSize, refusal: () => store.refusal() };
@@ -106,6 +107,21 @@ function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
       topics,
       groups,
       settings: { random, ids, brokerIP1, brokerPermission, countSendBack },
+    }),
+    replyHandlers({
+      put,
+      admission,
+      clients,
+      notifier: parts.notifier,
+      counter: stats,
+      settings: {
+        regionId,
+        traceOn,
+        brokerAddr: parts.brokerAddr,
+        storesReplies: broker.storeReplyMessageEnable,
+        now: () => clock.now(),
+        messageId: (physicalOffset) => ids.of(physicalOffset),
+      },
     }),
     transactionHandlers({ store, put, halves, counter: stats, settings: transactionSettings }),
   ];
