@@ -22,6 +22,7 @@ import { type BrokerOptions, defaultBrokerOptions } from "../../../src/broker/op
 import { QueueLocks } from "../../../src/broker/queue_locks.ts";
 import { BrokerStats } from "../../../src/broker/stats.ts";
 import { TopicTable } from "../../../src/broker/topics.ts";
+import type { SubscriptionData } from "../../../src/protocol/bodies/heartbeat.ts";
 import { parseJson } from "../../../src/protocol/json.ts";
 import { RemotingClient } from "../../../src/remoting/client.ts";
 import { ResponseCode } from "../../../src/protocol/codes.ts";
@@ -174,8 +175,11 @@ export class Bench {
 
   #handlers(): HandlerTable {
     const { topics, groups, offsets, clients, stats, store, notifier, options, locks } = this;
-    const checkExpression = ({ subString }: { subString: string }) => {
-      if (subString.includes("===")) throw new ResponseError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "at position 2");
+    const filters = {
+      check({ subString }: SubscriptionData) {
+        if (subString.includes("===")) throw new ResponseError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "at position 2");
+      },
+      register() {},
     };
     const announced = () => topics.saved();
     const brokerAddr = "127.0.0.1:20911";
@@ -183,7 +187,7 @@ export class Bench {
     const { clock } = this.process;
     const runtimeInfo = () => Promise.resolve(new Map([["brokerVersionDesc", "V5_5_0"]]));
     return new Map([
-      ...clientHandlers({ clients, groups, topics, options, checkExpression }),
+      ...clientHandlers({ clients, groups, topics, options, filters }),
       ...lockHandlers(locks),
       ...offsetHandlers({ offsets, groups, topics, store, youngBytes: 100_000 }),
       ...topicHandlers({ topics, offsets, clients, stats, store, options, announced }),

@@ -1,0 +1,54 @@
+import { assertEquals } from "@std/assert";
+import { SILENT_LOG } from "../../../src/common/log.ts";
+import { QueueLocks } from "../../../src/broker/queue_locks.ts";
+import { messageQueue } from "../../../src/protocol/message_queue.ts";
+import { simWorld } from "../../support/world.ts";
+import { comparable, goldenBody, peer, withBench } from "./bench.ts";
+
+const Q0 = messageQueue("b", 0, "T");
+const Q1 = messageQueue("b", 1, "T");
+
+Deno.test("a queue is held by one client of a group, in another group by another", async () => {
+  await simWorld(1).run((world) => {
+    const locks = new QueueLocks(world.clock, SILENT_LOG);
+    assertEquals(locks.lock("G", [Q0, Q1], "a"), [Q0, Q1]);
+    assertEquals(locks.lock("G", [Q0], "b"), []);
+    assertEquals(locks.lock("H", [Q0], "b"), [Q0]);
+    locks.unlock("G", [Q0, Q1], "b");
+    assertEquals(locks.holder("G", Q0), "a");
+    locks.unlock("G", [Q0], "a");
+    assertEquals(locks.lock("G", [Q0, Q1], "b"), [Q0]);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("a lock that is not renewed for 60 s can be taken by another client", async () => {
+  await simWorld(1).run(async (world) => {
+    const locks = new QueueLocks(world.clock, SILENT_LOG);
+    locks.lock("G", [Q0, Q1], "a");
+    await world.clock.sleep(40_000);
+    locks.lock("G", [Q0], "a");
+    await world.clock.sleep(25_000);
+    assertEquals(locks.lock("G", [Q0, Q1], "b"), [Q1]);
+    assertEquals(locks.isHeld("G"), true);
+    await world.clock.sleep(61_000);
+    assertEquals(locks.isHeld("G"), false);
+    assertEquals(locks.holder("G", Q0), null);
+    locks.removeExpired();
+    assertEquals(locks.lock("G", [Q0, Q1], "c"), [Q0, Q1]);
+  });
+});
+
+Deno.test("captured lock and unlock requests are answered as RocketMQ answered them", async () => {
+  await withBench({}, async (bench, world) => {
+    const client = peer(world, "c");
+    for (const name of ["000041-lock-batch-mq-4.4.0", "000041-lock-batch-mq-5.5.0"]) {
+      const answer = await client.replay(name);
+      assertEquals([answer.code, comparable(answer.body)], [0, comparable(goldenBody(name))]);
+    }
+    assertEquals(bench.locks.isHeld("OG_550"), true);
+    assertEquals((await client.replay("000042-unlock-batch-mq-5.5.0")).code, 0);
+    assertEquals(bench.locks.isHeld("OG_550"), false);
+    client.client.close();
+  });
+});
