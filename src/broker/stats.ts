@@ -96,9 +96,9 @@ export class Counter {
   data(): BrokerStatsData {
     const now = this.clock.now();
     return {
-      statsMinute: this.#minute.item(now, this.value, this.times),
-      statsHour: this.#hour.item(now, this.value, this.times),
       statsDay: this.#day.item(now, this.value, this.times),
+      statsHour: this.#hour.item(now, this.value, this.times),
+      statsMinute: this.#minute.item(now, this.value, this.times),
     };
   }
 }

@@ -35,7 +35,7 @@ function partsOf(process: SimProcess, name: string) {
 
 type AnyJson = Record<string, Record<string, Record<string, unknown>>>;
 
-async function inWorld(test: (process: SimProcess, world: SimWorld) => Promise<void>): Promise<void> {
+async function inWorld(test: (on: SimProcess, world: SimWorld) => Promise<void>): Promise<void> {
   await simWorld(3).run((world) => test(world.machine("broker").boot(), world));
 }
 
