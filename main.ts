@@ -26,6 +26,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "a broker, with the options of mqbroker",
     run: async (args) => (await import("./src/broker/command.ts")).runBroker(args),
   },
+  tools: {
+    summary: "mqadmin and tools.sh: commands that ask and change a running cluster, and the quickstart examples",
+    run: async (args) => (await import("./src/tools/tools_command.ts")).runToolsCommand(args),
+  },
   version: {
     summary: "versions of this executable and of what it is built with",
     run: async () => (await import("./src/tools/version.ts")).printVersion(new DenoDisk()),

@@ -28,6 +28,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["protocol"],
   ["remoting", "store"],
   ["namesrv", "broker", "client"],
+  ["examples"],
   ["tools", "console"],
 ];
 

@@ -3,7 +3,7 @@
  *
  * ```ts
  * const admin = client.admin();
- * for (const address of await admin.masterAddresses("DefaultCluster")) await admin.broker(address).createTopic(topic);
+ * for (const { address } of await admin.masters("DefaultCluster")) await admin.broker(address).createTopic(topic);
  * ```
  *
  * Source: RocketMQ `DefaultMQAdminExt`.
@@ -63,10 +63,10 @@ export class AdminClient {
     return members;
   }
 
-  /** Addresses of a cluster's masters. @throws {ClientError} when there is no such cluster, or none of its masters. */
-  async masterAddresses(cluster: string): Promise<string[]> {
+  /** A cluster's masters. @throws {ClientError} when there is no such cluster, or none of its masters. */
+  async masters(cluster: string): Promise<ClusterMember[]> {
     const masters = (await this.members(cluster)).filter(({ brokerId }) => brokerId === MASTER_ID);
-    if (masters.length > 0) return masters.map(({ address }) => address);
+    if (masters.length > 0) return masters;
     throw new ClientError("Make sure the specified clusterName exists or the name server connected to is correct.");
   }
 
@@ -76,11 +76,15 @@ export class AdminClient {
     return brokerDatas.map(selectAddress).filter((each) => each !== undefined).map((each) => this.broker(each));
   }
 
-  /** Ends of a topic's queues on all its brokers. @throws {BrokerError} TOPIC_NOT_EXIST */
-  async topicStats(topic: string): Promise<TopicStats> {
+  /**
+   * Ends of a topic's queues on all its brokers. @param routeTopic whose route tells the brokers, of a topic without one.
+   *
+   * @throws {BrokerError} TOPIC_NOT_EXIST
+   */
+  async topicStats(topic: string, routeTopic = topic): Promise<TopicStats> {
     const offsetTable = new Map<MessageQueue, TopicOffset>();
     let topicPutTps = 0;
-    for (const broker of await this.brokersOf(topic)) {
+    for (const broker of await this.brokersOf(routeTopic)) {
       const stats = await broker.topicStats(topic);
       for (const [queue, offset] of stats.offsetTable) offsetTable.set(queue, offset);
       topicPutTps += stats.topicPutTps;
@@ -88,11 +92,15 @@ export class AdminClient {
     return { offsetTable, topicPutTps };
   }
 
-  /** Where a group is, from all brokers that have its retry topic. @param topic leaves out the others. */
-  async consumeStats(group: string, topic?: string): Promise<ConsumeStats> {
+  /**
+   * Where a group is, from all brokers that have its retry topic.
+   *
+   * @param topic leaves out the others. @param routeTopic whose route tells the brokers instead.
+   */
+  async consumeStats(group: string, topic?: string, routeTopic = retryTopicOf(group)): Promise<ConsumeStats> {
     const offsetTable = new Map<MessageQueue, OffsetWrapper>();
     let consumeTps = 0;
-    for (const broker of await this.brokersOf(retryTopicOf(group))) {
+    for (const broker of await this.brokersOf(routeTopic)) {
       const stats = await broker.consumeStats(group, topic);
       for (const [queue, offsets] of stats.offsetTable) offsetTable.set(queue, offsets);
       consumeTps += stats.consumeTps;
@@ -116,7 +124,7 @@ export class AdminClient {
 
   /** Deletes a topic on all masters of a cluster, then in all name servers. @throws {ClientError} */
   async deleteTopic(topic: string, cluster: string): Promise<void> {
-    for (const address of await this.masterAddresses(cluster)) await this.broker(address).deleteTopic(topic);
+    for (const { address } of await this.masters(cluster)) await this.broker(address).deleteTopic(topic);
     for (const address of this.namesrv.addresses) await this.namesrv.deleteTopic(address, topic, cluster);
   }
 

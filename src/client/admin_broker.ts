@@ -203,6 +203,21 @@ export class BrokerAdmin {
     return body.length === 0 ? new Map() : decodeOffsetTable(body);
   }
 
+  /** The first offset of a queue whose message was stored at `timestampMs` or later. */
+  searchOffset(topic: string, queueId: number, timestampMs: number): Promise<number> {
+    return this.#calls.searchOffset(this.address, { brokerName: "", queueId, topic }, timestampMs);
+  }
+
+  /** Stores an offset of a group, which a member that is online may overwrite. */
+  updateConsumerOffset(group: string, queue: MessageQueue, offset: number): Promise<void> {
+    return this.#calls.updateConsumerOffset(this.address, group, queue, offset);
+  }
+
+  /** The stored record at a physical offset. */
+  viewMessage(topic: string, physicalOffset: number): Promise<Uint8Array> {
+    return this.#calls.viewMessage(this.address, topic, physicalOffset);
+  }
+
   /** Stored records with a key, back to back; empty when there are none. */
   async queryMessages(query: MessageQuery): Promise<Uint8Array> {
     const { topic, key, maxNum, beginMs, endMs, isUniqueId } = query;

@@ -1,0 +1,119 @@
+/**
+ * `rucola tools COMMAND …`: what mqadmin, tools.sh and the benchmark scripts do. Finds the command whatever the case of its
+ * name, reads its options, connects to the name servers and runs it.
+ *
+ * Exit codes are RocketMQ's: 1 when the command line cannot be understood, 0 for everything else, also when a command
+ * failed (its error is on standard error). With `--json`, which only our own scripts know, a failed command exits with 1.
+ *
+ * RocketMQ counterpart: `MQAdminStartup`.
+ *
+ * @module
+ */
+import { nearestName } from "../common/edit_distance.ts";
+import { messageOf } from "../common/errors.ts";
+import { BrokerError } from "../client/errors.ts";
+import { COMMON_OPTIONS, keyOf, type OptionSpec, parseArguments, UsageError, type Values } from "./arguments.ts";
+import { type CommandContext, GivenOptions, type ToolCommand } from "./command.ts";
+import { jsonOutput, textOutput } from "./output.ts";
+import { printf } from "./printf.ts";
+import { absenceOf, commandList, findCommand, findProgram, nameSpellings } from "./registry.ts";
+import { usageText } from "./usage.ts";
+import { connect, nameServers, type ToolWorld } from "./world.ts";
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+
+/** Runs one command; resolves to the exit code. @param args the command's name and its options. */
+export async function runTools(args: readonly string[], world: ToolWorld): Promise<number> {
+  const [given = "", ...rest] = args;
+  if (given === "" || isHelp(given) && rest.length === 0) return help(world);
+  const name = isHelp(given) ? rest[0]! : given;
+  const program = findProgram(name);
+  if (program !== undefined) return (await program())(isHelp(given) ? ["-h"] : rest, world);
+  const command = findCommand(name);
+  if (command === undefined) return unknown(name, world);
+  return isHelp(given) ? describe(command, world) : await runCommand(command, rest, world);
+}
+
+function isHelp(text: string): boolean {
+  return text === "help" || text === "-h" || text === "--help";
+}
+
+/** RocketMQ's list of commands. */
+function help({ write }: ToolWorld): number {
+  write("The most commonly used mqadmin commands are:\n");
+  for (const { name, summary } of commandList()) write(printf("   %-35s %s%n", name, summary));
+  write("\nSee 'mqadmin help <command>' for more information on a specific command.\n");
+  return EXIT_OK;
+}
+
+function unknown(name: string, { write, writeError }: ToolWorld): number {
+  const absence = absenceOf(name);
+  if (absence !== undefined) {
+    writeError(`${absence.name}: ${absence.reason}\n`);
+    return EXIT_FAILED;
+  }
+  write(`The sub command ${name} not exist.\n`);
+  const nearest = nearestName(name.toLowerCase(), nameSpellings().keys());
+  if (nearest !== null) writeError(`Did you mean ${nameSpellings().get(nearest)}?\n`);
+  return EXIT_OK;
+}
+
+function describe(command: ToolCommand, { write }: ToolWorld): number {
+  write(`${usageText(`mqadmin ${command.name}`, optionsOf(command))}\n`);
+  write(`\nexample: rucola tools ${command.name} ${command.example}\n`);
+  write("--json prints the same as JSON.\n");
+  return EXIT_OK;
+}
+
+/** The options of a command; its own description of a common option counts. */
+function optionsOf({ options }: ToolCommand): OptionSpec[] {
+  const own = new Set(options.map(keyOf));
+  return [...COMMON_OPTIONS.filter((each) => !own.has(keyOf(each))), ...options];
+}
+
+async function runCommand(command: ToolCommand, args: readonly string[], world: ToolWorld): Promise<number> {
+  const specs = optionsOf(command);
+  let values: Values;
+  let namesrvAddrs: string[];
+  try {
+    values = parseArguments(args, specs);
+    namesrvAddrs = nameServers(values.get("n"), world.environment);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    world.writeError(`${error.message}\n`);
+    world.write(`${usageText(`mqadmin ${command.name}`, specs)}\n`);
+    return EXIT_FAILED;
+  }
+  if (values.has("h")) return describe(command, world);
+  const isJson = values.has("json");
+  const out = isJson ? jsonOutput(world.write) : textOutput(world.write);
+  await using client = connect(namesrvAddrs, world);
+  const problem = (error: unknown) => world.writeError(`${errorText(error)}\n`);
+  const { clock, disk } = world;
+  const context: CommandContext = {
+    options: new GivenOptions(values),
+    admin: client.admin(),
+    client,
+    out,
+    problem,
+    clock,
+    disk,
+  };
+  try {
+    await command.run(context);
+    out.flush();
+    return EXIT_OK;
+  } catch (error) {
+    out.flush();
+    world.writeError(`SubCommandException: ${command.name} command failed\nCaused by: ${errorText(error)}\n`);
+    return isJson ? EXIT_FAILED : EXIT_OK;
+  }
+}
+
+/** An error as RocketMQ's tools print it: `CODE: 17  DESC: …`. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof BrokerError)) return messageOf(error);
+  const broker = error.address === "" ? "" : ` BROKER: ${error.address}`;
+  return `CODE: ${error.code}  DESC: ${error.remark}${broker}`;
+}
