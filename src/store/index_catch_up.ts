@@ -41,7 +41,7 @@ export class IndexCatchUp {
   wake(): void {
     const { index, log } = this.#parts;
     if (this.#stopped || this.#running !== null || index.indexedOffset >= log.appendedOffset) return;
-    this.#running = this.#run().finally(() => this.#running = null);
+    this.#running = this.#run();
   }
 
   /** Resolves when the index is as far as the log, or cannot get there. */
@@ -57,6 +57,7 @@ export class IndexCatchUp {
 
   async #run(): Promise<void> {
     const { index, log, clock, warn } = this.#parts;
+    await undefined;
     while (!this.#stopped && index.indexedOffset < log.appendedOffset) {
       try {
         await this.#walk(Math.max(index.indexedOffset, log.minOffset));
@@ -65,6 +66,8 @@ export class IndexCatchUp {
         await clock.sleep(RETRY_MS);
       }
     }
+    // At once and not when the promise settles: a turn in between must find that nobody is at it.
+    this.#running = null;
   }
 
   async #walk(from: number): Promise<void> {

@@ -52,7 +52,7 @@ export class LogFlusher {
   flush(): Promise<void> {
     if (this.#running !== null) return this.#running;
     if (this.#stopped || this.#flushedOffset >= this.#log.appendedOffset) return Promise.resolve();
-    return this.#running = this.#run().finally(() => this.#running = null);
+    return this.#running = this.#run();
   }
 
   /** As {@linkcode flush}, blocking. @throws {DiskError} */
@@ -65,6 +65,8 @@ export class LogFlusher {
   }
 
   async #run(): Promise<void> {
+    // `flush` must have the promise before anything can end it.
+    await undefined;
     while (!this.#stopped && this.#flushedOffset < this.#log.appendedOffset) {
       const target = this.#log.appendedOffset;
       try {
@@ -74,10 +76,12 @@ export class LogFlusher {
       } catch (error) {
         this.#stopped = true;
         this.#events.onFailed(error);
-        return;
+        break;
       }
       this.#flushedOffset = target;
       this.#events.onFlushed();
     }
+    // At once and not when the promise settles: who appends in between must find that nobody is at it.
+    this.#running = null;
   }
 }
