@@ -1,19 +1,25 @@
 /**
- * `Net` on the machine's network, over `Deno.listen` and `Deno.connect`.
+ * `Net` on the machine's network, over `Deno.listen` and `Deno.connect`. Who reads when many could is decided in
+ * `net_rounds.ts`.
  *
  * @module
  */
 import { ConnectionError, messageOf } from "./errors.ts";
 import { type Address, formatAddress, type Listener, type Net, type NetworkInterface, type Socket } from "./net.ts";
+import { ReadRounds } from "./net_rounds.ts";
 
 /** The machine's network. */
 export class DenoNet implements Net {
+  readonly #rounds = new ReadRounds();
   #turn: (() => void)[] = [];
 
   /** @inheritdoc */
   listen(address: Address): Listener {
     try {
-      return new DenoListener(Deno.listen({ hostname: address.host, port: address.port, transport: "tcp" }));
+      return new DenoListener(
+        Deno.listen({ hostname: address.host, port: address.port, transport: "tcp" }),
+        this.#rounds,
+      );
     } catch (error) {
       throw new ConnectionError("connect", `Cannot listen on ${formatAddress(address)}: ${messageOf(error)}`, error);
     }
@@ -24,7 +30,7 @@ export class DenoNet implements Net {
     const signal = AbortSignal.timeout(timeoutMs);
     try {
       const conn = await Deno.connect({ hostname: address.host, port: address.port, transport: "tcp", signal });
-      return new DenoSocket(conn);
+      return new DenoSocket(conn, this.#rounds);
     } catch (error) {
       const why = signal.aborted ? `no answer within ${timeoutMs} ms` : messageOf(error);
       throw new ConnectionError("connect", `Cannot connect to ${formatAddress(address)}: ${why}`, error);
@@ -42,8 +48,13 @@ export class DenoNet implements Net {
   }
 
   /**
-   * The promises of all sockets that became ready together are settled before the first of their continuations runs, and
-   * the continuations run level by level; a microtask asked for by the first of them therefore runs behind all of them.
+   * @inheritdoc
+   *
+   * A microtask: the runtime settles the promises of all reads that became ready together before the first continuation
+   * runs, and continuations run level by level (first those of all reads, then those that these brought about, and so on).
+   * So what the first socket's frame asks for at its level runs when the frames of all other sockets, which take the same
+   * number of levels, are served. What is asked for during the pass (responses that a commit releases, to be written)
+   * runs in the same pass, so that a turn ends with everything on its way and no second pass is paid for.
    */
   atEndOfTurn(fn: () => void): void {
     if (this.#turn.push(fn) === 1) queueMicrotask(this.#endTurn);
@@ -59,17 +70,19 @@ export class DenoNet implements Net {
 class DenoListener implements Listener {
   readonly address: Address;
   readonly #listener: Deno.TcpListener;
+  readonly #rounds: ReadRounds;
   #closed = false;
 
-  constructor(listener: Deno.TcpListener) {
+  constructor(listener: Deno.TcpListener, rounds: ReadRounds) {
     this.#listener = listener;
+    this.#rounds = rounds;
     this.address = { host: listener.addr.hostname, port: listener.addr.port };
   }
 
   async accept(): Promise<Socket | null> {
     while (!this.#closed) {
       try {
-        return new DenoSocket(await this.#listener.accept());
+        return new DenoSocket(await this.#listener.accept(), this.#rounds);
       } catch {
         if (this.#closed) return null;
         // A connection that broke before it was accepted, or no descriptor left: give others the time to end.
@@ -90,10 +103,15 @@ class DenoSocket implements Socket {
   readonly local: Address;
   readonly remote: Address;
   readonly #conn: Deno.TcpConn;
+  readonly #rounds: ReadRounds;
+  /** The round in which it was served last. */
+  #round = -1;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.TcpConn, rounds: ReadRounds) {
     this.#conn = conn;
+    this.#rounds = rounds;
+    rounds.opened();
     this.local = { host: conn.localAddr.hostname, port: conn.localAddr.port };
     this.remote = { host: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
     try {
@@ -104,7 +122,8 @@ class DenoSocket implements Socket {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#conn.read(into).catch(broken);
+    if (!this.#rounds.mustWait(this.#round)) return this.#readNow(into);
+    return this.#rounds.nextRound().then(() => this.#readNow(into));
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -114,11 +133,19 @@ class DenoSocket implements Socket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#rounds.closed();
     try {
       this.#conn.close();
     } catch {
       // Already gone.
     }
+  }
+
+  #readNow(into: Uint8Array): Promise<number | null> {
+    return this.#conn.read(into).then((count) => {
+      this.#round = this.#rounds.served();
+      return count;
+    }, broken);
   }
 }
 

@@ -12,7 +12,10 @@ import { type Command, type Outgoing, SERIALIZE_JSON, type SerializeType } from 
 import { Connection, type ConnectionLimits, DEFAULT_LIMITS } from "./connection.ts";
 import type { HandlerTable } from "./handler.ts";
 
+/** How often idle connections are looked for. */
 const IDLE_SCAN_PERIOD_MS = 5000;
+/** A connection that was quiet for this long gives its large buffers back. */
+const SHRINK_AFTER_MS = 10000;
 
 /** What a client is made of. */
 export interface RemotingClientOptions {
@@ -36,7 +39,7 @@ export interface RemotingClientOptions {
 export class RemotingClient {
   readonly #options: RemotingClientOptions;
   readonly #connections = new Map<string, Promise<Connection>>();
-  readonly #open = new Set<Connection>();
+  readonly #open = new Map<string, Connection>();
   readonly #scan: Timer;
   #closed = false;
 
@@ -52,9 +55,9 @@ export class RemotingClient {
    */
   async invoke(address: string, request: Outgoing, timeoutMs: number): Promise<Command> {
     const start = this.#options.clock.monotonicMs();
-    const connection = await this.connection(address);
+    const connection = this.#open.get(address) ?? await this.#connectedWithin(address, timeoutMs);
     const left = timeoutMs - (this.#options.clock.monotonicMs() - start);
-    if (left <= 0) throw new ConnectionError("timeout", `no time left after connecting to ${address}`);
+    if (left <= 0) throw notConnected(address, timeoutMs);
     try {
       return await connection.invoke(request, left);
     } catch (error) {
@@ -77,21 +80,20 @@ export class RemotingClient {
     if (known !== undefined) return known;
     const made = this.#connect(address);
     this.#connections.set(address, made);
-    made.catch(() => this.#forget(address, made));
+    made.catch(() => this.#connections.delete(address));
     return made;
   }
 
   /** Whether a connection to `address` is open now. */
   isConnected(address: string): boolean {
-    for (const connection of this.#open) if (connection.remoteText === address) return true;
-    return false;
+    return this.#open.has(address);
   }
 
   /** Closes all connections; idempotent. */
   close(): void {
     this.#closed = true;
     this.#scan.cancel();
-    for (const connection of [...this.#open]) connection.close("client shutdown");
+    for (const connection of [...this.#open.values()]) connection.close("client shutdown");
   }
 
   async #connect(address: string): Promise<Connection> {
@@ -100,25 +102,34 @@ export class RemotingClient {
     const connection = new Connection(socket, { net, clock, log, handlers, fastHandlers: new Map(), limits });
     connection.serialize = this.#options.serialize ?? SERIALIZE_JSON;
     if (this.#closed) connection.close("client shutdown");
-    const made = this.#connections.get(address);
-    this.#open.add(connection);
+    this.#open.set(address, connection);
     connection.onClose(() => {
-      this.#open.delete(connection);
-      if (made !== undefined) this.#forget(address, made);
+      this.#open.delete(address);
+      this.#connections.delete(address);
     });
     connection.run();
     return connection;
   }
 
-  #forget(address: string, made: Promise<Connection>): void {
-    if (this.#connections.get(address) === made) this.#connections.delete(address);
+  /** {@linkcode connection}, for as long as the caller has time; the attempt itself goes on for the next caller. */
+  #connectedWithin(address: string, timeoutMs: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(timeoutMs, () => reject(notConnected(address, timeoutMs)));
+      this.connection(address).then(resolve, reject).finally(() => timer.cancel());
+    });
   }
 
   #scanIdle(): void {
     const now = this.#options.clock.monotonicMs();
     const idleMs = this.#options.idleMs ?? 120000;
-    for (const connection of [...this.#open]) {
-      if (now - connection.lastActiveMs > idleMs) connection.close("idle");
+    for (const connection of [...this.#open.values()]) {
+      const quietMs = now - connection.lastActiveMs;
+      if (quietMs > idleMs) connection.close("idle");
+      else if (quietMs > SHRINK_AFTER_MS) connection.shrink();
     }
   }
+}
+
+function notConnected(address: string, timeoutMs: number): ConnectionError {
+  return new ConnectionError("timeout", `no connection to ${address} within ${timeoutMs} ms`);
 }

@@ -45,7 +45,7 @@ export interface ConnectionContext {
 export interface ConnectionLimits {
   /** A larger frame closes the connection. */
   readonly frameSizeMax: number;
-  /** With more than this waiting to be written, nothing is read. */
+  /** With more than this waiting to be written, nothing is read or served until all of it is written. */
   readonly outboxBytesMax: number;
 }
 
@@ -88,6 +88,7 @@ export class Connection {
       socket,
       (fn) => context.net.atEndOfTurn(fn),
       (reason) => this.close(`write failed: ${messageOf(reason)}`),
+      () => this.lastActiveMs = context.clock.monotonicMs(),
     );
   }
 
@@ -157,8 +158,11 @@ export class Connection {
         if (count === null) break;
         this.lastActiveMs = clock.monotonicMs();
         this.#reader.received(count);
-        while (!this.closed && this.#reader.next()) this.#serve();
-        if (this.#outbox.pendingBytes > limits.outboxBytesMax) await this.#outbox.drained();
+        while (!this.closed && this.#reader.next()) {
+          this.#serve();
+          // Asked after each frame: one read may bring a thousand small requests with large responses.
+          if (this.#outbox.pendingBytes > limits.outboxBytesMax) await this.#outbox.drained();
+        }
       }
       this.close("closed by the peer");
     } catch (error) {
@@ -184,6 +188,7 @@ export class Connection {
   /** Gives back memory that only a busy connection needs. */
   shrink(): void {
     this.#reader.shrink();
+    this.#outbox.shrink();
   }
 
   #closedError(): ConnectionError {

@@ -16,7 +16,8 @@
  *
  * @module
  */
-import { concatBytes, getI32, putI32, utf8Text } from "../common/bytes.ts";
+import { concatBytes, getI16, getI32, putI32, utf8, utf8Text } from "../common/bytes.ts";
+import { invariant } from "../common/errors.ts";
 import { type Command, SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
 import { FrameError, type HeaderFields } from "./header_fields.ts";
 import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
@@ -25,9 +26,11 @@ import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts
 /** Largest frame that Java accepts, its four length bytes included (`com.rocketmq.remoting.frameMaxLength`). */
 export const FRAME_SIZE_MAX = 16777216;
 
+/** Largest size that the header word can say. */
+const HEADER_SIZE_MAX = 0xffffff;
 /** Size of a reader's buffer at first, and again after it has been idle. */
 const BUFFER_SIZE_MIN = 16384;
-/** With less free room than this at its end, the buffer is compacted or grown before the next read. */
+/** With less free room than this at its end, the buffer is compacted, or doubled, before the next read. */
 const ROOM_MIN = 4096;
 /** A buffer of this size is always worth keeping while its connection is busy. */
 const BUFFER_SIZE_BUSY = 262144;
@@ -51,6 +54,7 @@ export class FrameReader implements Frame {
   bodyEnd = 0;
   #start = 0;
   #end = 0;
+  #shrinkAsked = false;
   readonly #frameSizeMax: number;
 
   /** @param frameSizeMax limit of a frame in bytes, its length field included. */
@@ -84,7 +88,8 @@ export class FrameReader implements Frame {
     if (available < 4) return false;
     const length = getI32(this.bytes, this.#start);
     if (length < 4 || length + 4 > this.#frameSizeMax) {
-      throw new FrameError(`frame length ${length} is not between 4 and ${this.#frameSizeMax - 4}`);
+      const hint = foreignProtocol(length);
+      throw new FrameError(`frame length ${length} is not between 4 and ${this.#frameSizeMax - 4}${hint}`);
     }
     if (available < 8) return false;
     const word = getI32(this.bytes, this.#start + 4);
@@ -105,34 +110,33 @@ export class FrameReader implements Frame {
     if (headerSize > length - 4) throw new FrameError(`header of ${headerSize} bytes in a frame of ${length}`);
   }
 
-  /** Gives a large buffer back when nothing is pending; to be called when the connection has been idle for a while. */
+  /**
+   * Gives a large buffer back, to be called when the connection has been idle for a while. The buffer stays until the next
+   * {@linkcode space}, for a read into the present one may be pending.
+   */
   shrink(): void {
-    if (this.#end === this.#start && this.bytes.length > BUFFER_SIZE_MIN) {
-      this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
-      this.#start = this.#end = 0;
-    }
+    this.#shrinkAsked = this.bytes.length > BUFFER_SIZE_MIN;
   }
 
   #makeRoom(): void {
     const pending = this.#end - this.#start;
-    if (pending === 0) {
-      if (this.#end === this.bytes.length && this.bytes.length < BUFFER_SIZE_BUSY) {
-        this.#resize(this.bytes.length * 4, 0);
-      }
-      this.#start = this.#end = 0;
-      return;
-    }
-    const wanted = this.#wantedSize(pending);
-    if (wanted > this.bytes.length) this.#resize(wanted, pending);
-    else if (this.bytes.length - this.#end < ROOM_MIN || this.#start + wanted > this.bytes.length) {
-      this.#compact(pending);
-    }
+    if (pending === 0) return this.#startOver();
+    const size = this.bytes.length;
+    if (size - this.#end >= ROOM_MIN) return;
+    const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4; // checked by next()
+    const wanted = Math.max(frameSize, pending + ROOM_MIN);
+    // Never more than doubled: memory follows what has arrived, not what a peer announces.
+    if (wanted > size) this.#resize(Math.min(wanted, size * 2), pending);
+    else this.#compact(pending);
   }
 
-  /** Size that holds the frame which has begun to arrive. Its length was checked by {@linkcode next}. */
-  #wantedSize(pending: number): number {
-    const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4;
-    return Math.max(frameSize, pending + ROOM_MIN);
+  #startOver(): void {
+    const size = this.bytes.length;
+    const wasFilled = this.#end === size;
+    if (this.#shrinkAsked) this.#resize(BUFFER_SIZE_MIN, 0);
+    else if (wasFilled && size < BUFFER_SIZE_BUSY) this.#resize(size * 4, 0);
+    this.#shrinkAsked = false;
+    this.#start = this.#end = 0;
   }
 
   #resize(size: number, pending: number): void {
@@ -150,23 +154,37 @@ export class FrameReader implements Frame {
   }
 }
 
+/** What a length that is none tells about who calls; peers with TLS switched on and browsers are common mistakes. */
+function foreignProtocol(length: number): string {
+  if (length >>> 16 === 0x1603) return ": a TLS handshake, and this port speaks plain remoting";
+  return HTTP_METHODS.has(length) ? ": an HTTP request, and this port speaks remoting" : "";
+}
+
+/** First four bytes of HTTP requests, as an integer. */
+const HTTP_METHODS = new Set(["GET ", "POST", "HEAD", "PUT ", "OPTI", "CONN"].map((text) => getI32(utf8(text), 0)));
+
+const CODE_FIRST = utf8('{"code":');
+
 /**
  * The code of a frame without decoding its header, or −1 when that takes decoding (a JSON header that does not begin with
- * its code; Java's and Go's do).
+ * its code; Java's and Go's do) or the code is negative.
  */
 export function peekCode(frame: Frame): number {
   const b = frame.bytes;
   let at = frame.headerStart;
-  if (frame.serialize === SERIALIZE_ROCKETMQ) return frame.bodyStart - at < 2 ? -1 : (b[at]! << 8) | b[at + 1]!;
-  // {"code":
-  if (b[at] !== 0x7b || b[at + 1] !== 0x22 || b[at + 2] !== 0x63 || b[at + 5] !== 0x65 || b[at + 7] !== 0x3a) return -1;
+  const end = frame.bodyStart;
+  if (frame.serialize === SERIALIZE_ROCKETMQ) return end - at < 2 ? -1 : Math.max(-1, getI16(b, at));
+  if (end - at <= CODE_FIRST.length) return -1;
+  for (let i = 0; i < CODE_FIRST.length; i++) if (b[at++] !== CODE_FIRST[i]) return -1;
+  const digits = at;
   let code = 0;
-  for (at += 8; at < frame.bodyStart; at++) {
+  for (; at < end && at - digits < 10; at++) {
     const digit = b[at]! - 0x30;
     if (digit < 0 || digit > 9) break;
     code = code * 10 + digit;
   }
-  return code;
+  const isWhole = at < end && (b[at] === 0x2c || b[at] === 0x7d); // , }
+  return isWhole && at > digits && code < 0x80000000 ? code : -1;
 }
 
 /** Decodes the header of a frame. @throws {FrameError} when it is malformed. */
@@ -189,6 +207,7 @@ export function encodeFrameHead(header: HeaderFields, bodySize: number, serializ
   // A code that does not fit the binary header's 16 bits (POP) is sent as JSON, which every peer reads.
   const type = header.code > 32767 ? SERIALIZE_JSON : serialize;
   const headerBytes = type === SERIALIZE_JSON ? encodeJsonHeader(header) : encodeRocketmqHeader(header);
+  invariant(headerBytes.length <= HEADER_SIZE_MAX, `a header of ${headerBytes.length} bytes does not fit a frame`);
   const out = new Uint8Array(8 + headerBytes.length);
   putI32(out, 0, 4 + headerBytes.length + bodySize);
   putI32(out, 4, (type << 24) | headerBytes.length);
@@ -207,8 +226,8 @@ export function decodeFrameBytes(bytes: Uint8Array): Command {
   const reader = new FrameReader();
   reader.bytes = bytes;
   reader.received(bytes.length);
-  if (!reader.next()) {
-    throw new FrameError(`${bytes.length} bytes are no whole frame: ${utf8Text(bytes.subarray(0, 16))}`);
+  if (!reader.next() || reader.pendingBytes > 0) {
+    throw new FrameError(`${bytes.length} bytes are not exactly one frame: ${utf8Text(bytes.subarray(0, 16))}`);
   }
   return decodeFrame(reader);
 }

@@ -26,7 +26,8 @@ export type HandlerTable = ReadonlyMap<number, Handler>;
 
 /**
  * Handles a frame without building a {@link Command}, for the requests that arrive a million times. Returns false to let
- * the general handler of the same code have it. `frame` and its bytes are valid only during the call.
+ * the general handler of the same code have it. `frame` and its bytes are valid only during the call. It must not throw: an
+ * exception closes the connection, for nobody knows what it had done.
  */
 export type FastHandler = (frame: Frame, connection: Connection) => boolean;
 

@@ -7,7 +7,7 @@
 import { utf8, utf8Text } from "../common/bytes.ts";
 import { CURRENT_VERSION } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
-import { parseJson } from "../protocol/json.ts";
+import { parseJson, stringifyJson } from "../protocol/json.ts";
 import { NO_EXT } from "./command.ts";
 import { FrameError, type HeaderFields } from "./header_fields.ts";
 
@@ -67,16 +67,26 @@ function extFields(value: unknown): ExtFields {
     const member = fields[name];
     if (typeof member === "string") continue;
     if (member === null || member === undefined) delete fields[name];
-    else fields[name] = typeof member === "object" ? JSON.stringify(member) : String(member);
+    else fields[name] = typeof member === "object" ? nestedText(member) : String(member);
   }
   return fields as Record<string, string>;
 }
 
-/** Encodes a header as JSON, members in Java's (alphabetical) order. */
+function nestedText(member: unknown): string {
+  try {
+    return stringifyJson(member);
+  } catch {
+    throw new FrameError("an ext field is nested too deeply");
+  }
+}
+
+/** Encodes a header as JSON, members in Java's (alphabetical) order and, as Java does, without what is empty. */
 export function encodeJsonHeader(header: HeaderFields): Uint8Array {
   const remark = header.remark === null ? "" : `"remark":${JSON.stringify(header.remark)},`;
+  const extText = JSON.stringify(header.ext);
+  const ext = extText === "{}" ? "" : `"extFields":${extText},`;
   return utf8(
-    `{"code":${header.code},"extFields":${JSON.stringify(header.ext)},"flag":${header.flag},"language":"${
+    `{"code":${header.code},${ext}"flag":${header.flag},"language":"${
       header.language || "JAVA"
     }","opaque":${header.opaque},${remark}"serializeTypeCurrentRPC":"JSON","version":${
       header.version || CURRENT_VERSION

@@ -1,7 +1,9 @@
 /**
  * Reads a header field by field where it lies, in either encoding, without building objects or strings: for the requests
- * that arrive a million times. Whatever it does not expect it gives up on ({@linkcode HeaderScanner.failed}), and the
- * general decoder takes the frame.
+ * that arrive a million times. Whatever it does not expect (escaped or repeated member names, numbers in quotes, a remark
+ * in a binary header) it gives up on ({@linkcode HeaderScanner.failed}), and the general decoder takes the frame.
+ *
+ * Invariant: when it reaches the end without giving up, the general decoder accepts the header too and reads the same.
  *
  * Use: {@linkcode HeaderScanner.start}, then {@linkcode HeaderScanner.next} until it returns false, then look at
  * {@linkcode HeaderScanner.failed}; `opaque` and `flag` are known only then, for in a JSON header they come behind the
@@ -9,7 +11,7 @@
  *
  * @module
  */
-import { getI16, getI32, getU16 } from "../common/bytes.ts";
+import { getI16, getI32, getU16, utf8 } from "../common/bytes.ts";
 import { SERIALIZE_ROCKETMQ } from "./command.ts";
 import type { Frame } from "./frame.ts";
 
@@ -39,6 +41,10 @@ export class HeaderScanner {
   #end = 0;
   #json = false;
   #inExt = false;
+  /** A member has ended: a comma or the end of the object comes next. */
+  #afterMember = false;
+  /** Top-level members met so far, bits of MEMBER_…. */
+  #seen = 0;
 
   /** Begins with the header of `frame`. */
   start(frame: Frame): void {
@@ -102,27 +108,40 @@ export class HeaderScanner {
 
   #startJson(): void {
     this.#inExt = false;
-    if (this.bytes[this.#at] === OPEN) this.#at++;
+    this.#afterMember = false;
+    this.#seen = 0;
+    if (this.#at < this.#end && this.bytes[this.#at] === OPEN) this.#at++;
     else this.failed = true;
   }
 
   #nextJson(): boolean {
     for (;;) {
-      const c = this.#skipBlanks();
+      let c = this.#skipBlanks();
       if (c === CLOSE) {
         this.#at++;
-        if (!this.#inExt) return false;
+        this.#afterMember = true;
+        if (!this.#inExt) return this.#finishJson();
         this.#inExt = false;
         continue;
       }
-      if (c === COMMA) {
+      if (this.#afterMember) {
+        if (c !== COMMA) return this.#fail();
         this.#at++;
-        continue;
+        c = this.#skipBlanks();
       }
       if (c !== QUOTE || !this.#name()) return this.#fail();
+      this.#afterMember = true;
       if (this.#inExt) return this.#extValue();
       if (!this.#member()) return this.#fail();
     }
+  }
+
+  /** Behind the last brace there may be nothing. */
+  #finishJson(): boolean {
+    if (this.#skipBlanks() !== -1) this.failed = true;
+    this.#at = this.#end;
+    this.#json = false; // the end stays the end, also when next() is called again
+    return false;
   }
 
   #fail(): boolean {
@@ -134,23 +153,23 @@ export class HeaderScanner {
   #skipBlanks(): number {
     while (this.#at < this.#end) {
       const c = this.bytes[this.#at]!;
-      if (c > BLANK) return c;
+      if (c > BLANK || !isBlank(c)) return c;
       this.#at++;
     }
     return -1;
   }
 
-  /** Reads a member's name and the colon behind it. */
+  /** Reads a member's name and the colon behind it. A name with escapes is left to the general decoder. */
   #name(): boolean {
     this.nameStart = this.#at + 1;
-    if (!this.#string()) return false;
+    if (!this.#string() || this.escaped) return false;
     this.nameEnd = this.#at - 1;
     if (this.#skipBlanks() !== COLON) return false;
     this.#at++;
     return this.#skipBlanks() !== -1;
   }
 
-  /** Moves behind the string that begins here; false when it does not end. Tells in `escaped` whether it has escapes. */
+  /** Moves behind the string that begins here; false when it is malformed. Tells in `escaped` whether it has escapes. */
   #string(): boolean {
     const b = this.bytes;
     const end = this.#end;
@@ -163,8 +182,10 @@ export class HeaderScanner {
         return true;
       }
       if (c === BACKSLASH) {
+        const size = escapeSize(b, at + 1, end);
+        if (size < 0) return false;
         this.escaped = true;
-        at++;
+        at += size;
       }
       at++;
     }
@@ -181,35 +202,73 @@ export class HeaderScanner {
 
   /** Reads a top-level member's value. */
   #member(): boolean {
+    const member = this.#memberBit();
+    if ((this.#seen & member) !== 0) return false; // the last of equal names counts: let the general decoder see to it
+    this.#seen |= member;
     const c = this.bytes[this.#at]!;
     if (c === OPEN) {
-      if (this.nameEnd - this.nameStart !== 9) return false; // only extFields is an object
-      this.#inExt = true;
+      this.#inExt = member === MEMBER_EXT;
+      this.#afterMember = false;
       this.#at++;
-      return true;
+      return this.#inExt;
     }
-    if (c === QUOTE) return this.#string();
-    const start = this.#at;
-    while (this.#at < this.#end && this.bytes[this.#at] !== COMMA && this.bytes[this.#at] !== CLOSE) this.#at++;
-    return this.#number(start);
+    if (c === QUOTE) return member === 0 && this.#string();
+    return member !== MEMBER_EXT && this.#number(member);
   }
 
-  #number(start: number): boolean {
-    const value = decimal(this.bytes, start, this.#at);
-    switch (this.bytes[this.nameStart]) {
-      case 0x66: // flag
-        this.flag = value;
-        return Number.isSafeInteger(value);
-      case 0x6f: // opaque
-        this.opaque = value | 0;
-        return Number.isSafeInteger(value);
-      case 0x76: // version
-        this.version = value;
-        return true;
-      default: // code is known; anything else does not matter
-        return true;
+  /** Which member the name is, 0 for one that does not matter. */
+  #memberBit(): number {
+    switch (this.nameEnd - this.nameStart) {
+      case 4:
+        return this.#isNamed(NAME_FLAG) ? MEMBER_FLAG : this.#isNamed(NAME_CODE) ? MEMBER_CODE : 0;
+      case 6:
+        return this.#isNamed(NAME_OPAQUE) ? MEMBER_OPAQUE : 0;
+      case 7:
+        return this.#isNamed(NAME_VERSION) ? MEMBER_VERSION : 0;
+      case 9:
+        return this.#isNamed(NAME_EXT) ? MEMBER_EXT : 0;
+      default:
+        return 0;
     }
   }
+
+  #isNamed(name: Uint8Array): boolean {
+    for (let i = 0; i < name.length; i++) if (this.bytes[this.nameStart + i] !== name[i]) return false;
+    return true;
+  }
+
+  #number(member: number): boolean {
+    const start = this.#at;
+    while (this.#at < this.#end && this.bytes[this.#at] !== COMMA && this.bytes[this.#at] !== CLOSE) this.#at++;
+    const value = decimal(this.bytes, start, this.#at);
+    if (!Number.isSafeInteger(value)) return false;
+    if (member === MEMBER_FLAG) this.flag = value | 0;
+    else if (member === MEMBER_OPAQUE) this.opaque = value | 0;
+    else if (member === MEMBER_VERSION) this.version = value | 0;
+    return true; // code is known; anything else does not matter
+  }
+}
+
+const MEMBER_CODE = 1;
+const MEMBER_FLAG = 2;
+const MEMBER_OPAQUE = 4;
+const MEMBER_VERSION = 8;
+const MEMBER_EXT = 16;
+const NAME_CODE = utf8("code");
+const NAME_FLAG = utf8("flag");
+const NAME_OPAQUE = utf8("opaque");
+const NAME_VERSION = utf8("version");
+const NAME_EXT = utf8("extFields");
+
+function isBlank(c: number): boolean {
+  return c === BLANK || c === 0x09 || c === 0x0a || c === 0x0d;
+}
+
+/** Bytes of the escape sequence at `at`, behind its backslash; −1 when it is none. */
+function escapeSize(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end) return -1;
+  if (bytes[at] === 0x75) return at + 5 <= end && hex(bytes, at + 1) >= 0 ? 5 : -1;
+  return PLAIN_ESCAPES.includes(bytes[at]!) ? 1 : -1;
 }
 
 /** The decimal integer in `[start, end)`, or NaN. */

@@ -31,11 +31,13 @@ export class Outbox {
    * @param socket where to write.
    * @param atEndOfTurn see `Net`.
    * @param failed called once with the reason when a write fails; nothing is written after it.
+   * @param wrote called whenever the socket has taken bytes.
    */
   constructor(
     private readonly socket: Socket,
     private readonly atEndOfTurn: (fn: () => void) => void,
     private readonly failed: (reason: unknown) => void,
+    private readonly wrote: () => void = () => {},
   ) {}
 
   /** Bytes that are not yet written. */
@@ -73,7 +75,14 @@ export class Outbox {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  /** Drops what is waiting. */
+  /** Gives large buffers back when nothing is pending. */
+  shrink(): void {
+    if (this.pendingBytes > 0) return;
+    if (this.bytes.length > BUFFER_SIZE_MIN) this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
+    this.#spare = null;
+  }
+
+  /** Drops what is waiting, and what is added later. */
   close(): void {
     this.#closed = true;
     this.#end = 0;
@@ -88,6 +97,7 @@ export class Outbox {
 
   readonly #flush = (): void => {
     this.#asked = false;
+    if (this.#closed) this.#end = 0; // added after the end, by somebody who does not know yet
     if (this.#sendingBytes === 0 && this.#end > 0 && !this.#closed) this.#send();
   };
 
@@ -100,7 +110,10 @@ export class Outbox {
         this.#spare = null;
         this.#end = 0;
         this.#sendingBytes = size;
-        for (let at = 0; at < size;) at += await this.socket.write(sending.subarray(at, size));
+        for (let at = 0; at < size;) {
+          at += await this.socket.write(sending.subarray(at, size));
+          this.wrote();
+        }
         this.writtenBytes += size;
         this.#sendingBytes = 0;
         this.#spare = sending.length <= BUFFER_SIZE_KEPT ? sending : null;

@@ -56,6 +56,7 @@ export class PendingRequests {
   failAll(reason: string): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#timerAtMs = Infinity;
     const waiting = [...this.#byOpaque.values()];
     this.#byOpaque.clear();
     for (const pending of waiting) {
