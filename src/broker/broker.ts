@@ -20,13 +20,13 @@ import { RemotingClient } from "../remoting/client.ts";
 import type { FastHandlerTable } from "../remoting/handler.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { MessageStore, type PutStatus } from "../store/store.ts";
+import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
 import { ClientNotifier } from "./client_notify.ts";
 import { DelayLevels } from "./delay_levels.ts";
 import { FastSend } from "./fast_send.ts";
 import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
 import { handlerTable } from "./handler_table.ts";
-import type { ChangeableConfig } from "./handlers/admin_config.ts";
 import { Identity } from "./identity.ts";
 import { MessagePut } from "./message_put.ts";
 import { PullHold } from "./pull_hold.ts";
@@ -132,7 +132,9 @@ export class Broker {
     const hold = new PullHold(clock, HELD_PULLS_MAX);
     const arrivals: Arrivals = { hold, schedule: null };
     const store = await this.#openStore(identity, arrivals);
-    const tables = new BrokerTables({ ...this.#parts, log: log("broker"), settings: this.#settings });
+    const options = liveOptions(() => this.#settings.broker);
+    const settings = { ...this.#settings, broker: options };
+    const tables = new BrokerTables({ ...this.#parts, log: log("broker"), settings });
     this.#stops.push(() => tables.close());
     const built = { identity, store, tables, hold, put: new MessagePut(store), delays: this.#delayLevels() };
     const services = this.#startServices(built, arrivals);
@@ -230,7 +232,7 @@ export class Broker {
       check.start();
       this.#stops.push(async () => await Promise.all([schedule.stop(), check.stop()]).then(() => {}));
     }
-    const notifier = new ClientNotifier(tables.groups, broker, log("broker"));
+    const notifier = new ClientNotifier(tables.groups, liveOptions(() => this.#settings.broker), log("broker"));
     tables.clients.onGroupChange((group) => notifier.groupChanged(group));
     return { halves, notifier };
   }

@@ -11,11 +11,12 @@
 import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
+import type { Divergence } from "../protocol/bodies/connection.ts";
 import type { ConsumerData, SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import type { Connection } from "../remoting/connection.ts";
-import { type ClientChannel, ConsumerGroup, type Divergence, type GroupChange } from "./consumer_group.ts";
+import { type ClientChannel, ConsumerGroup, type GroupChange } from "./consumer_group.ts";
 
-export { type ClientChannel, ConsumerGroup, type Divergence } from "./consumer_group.ts";
+export { type ClientChannel, ConsumerGroup } from "./consumer_group.ts";
 
 /** How often clients that fell silent are looked for. */
 const EXPIRY_SCAN_PERIOD_MS = 10_000;

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { Divergence } from "../protocol/bodies/connection.ts";
 import type { ConsumeFromWhere, ConsumerData, ConsumeType, MessageModel } from "../protocol/bodies/heartbeat.ts";
 import type { SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import { isTagType } from "../protocol/subscription.ts";
@@ -23,17 +24,6 @@ export interface ClientChannel {
   readonly version: number;
   /** Wall clock time of the last heartbeat, milliseconds. */
   lastUpdateMs: number;
-}
-
-/** Two members of a group that want different things of a topic. */
-export interface Divergence {
-  readonly group: string;
-  readonly topic: string;
-  readonly clientId: string;
-  /** What the first one wants; null when it does not subscribe to the topic. */
-  readonly expression: string | null;
-  readonly otherClientId: string;
-  readonly otherExpression: string | null;
 }
 
 /** What a heartbeat changed. */

@@ -8,15 +8,18 @@ import type { Disk } from "../common/disk.ts";
 import { invariant } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
+import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
 import type { Handler, HandlerTable } from "../remoting/handler.ts";
 import type { MessageStore } from "../store/store.ts";
+import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
 import type { ClientNotifier } from "./client_notify.ts";
 import type { DelayLevels } from "./delay_levels.ts";
 import type { HalfMessages } from "./half_messages.ts";
 import { adminBrokerHandlers } from "./handlers/admin_broker.ts";
 import { adminClientHandlers } from "./handlers/admin_clients.ts";
-import { adminConfigHandlers, type ChangeableConfig } from "./handlers/admin_config.ts";
+import { adminConfigHandlers } from "./handlers/admin_config.ts";
 import { adminOffsetHandlers } from "./handlers/admin_offsets.ts";
+import { adminReplicationHandlers } from "./handlers/admin_replication.ts";
 import { clientHandlers } from "./handlers/client.ts";
 import { groupHandlers } from "./handlers/group.ts";
 import { lockHandlers } from "./handlers/lock.ts";
@@ -161,7 +164,7 @@ function readHandlers(parts: HandlerTableParts): HandlerTable {
 
 function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
   const { store, tables, settings, memoryBytes, brokerAddr, registration } = parts;
-  const { broker: options } = settings();
+  const options = liveOptions(() => settings().broker);
   const { topics, groups, offsets, clients, stats, locks, filters } = tables;
   const announced = async () => {
     await topics.saved();
@@ -177,11 +180,12 @@ function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
 }
 
 function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
-  const { store, tables, settings, clock, log, notifier, brokerAddr, registration, config } = parts;
-  const { broker: options } = settings();
-  const { topics, groups, offsets, clients, stats } = tables;
+  const { store, tables, settings, clock, log, notifier, brokerAddr, config } = parts;
+  const options = liveOptions(() => settings().broker);
+  const { topics, groups, offsets, clients, stats, delayOffsets } = tables;
   const { brokerName } = options;
   return [
+    adminReplicationHandlers({ delayOffsets, haStatus: () => haStatus(parts) }),
     adminBrokerHandlers({ stats, clients, topics, store, log: log("broker"), runtimeInfo: runtimeInfoOf(parts) }),
     adminClientHandlers({ clients, groups, topics, notifier, store, brokerName }),
     adminOffsetHandlers({
@@ -202,7 +206,8 @@ function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
       clock,
       log: log("broker"),
       blackList: () => settings().broker.configBlackList,
-      onPermissionChanged: () => void registration.registerNow(),
+      // A name server takes changed permissions only with a new version of the table.
+      onPermissionChanged: () => topics.bumpVersion(),
     }),
   ];
 }
@@ -231,6 +236,17 @@ function* delayProgress({ delays, tables, store }: HandlerTableParts): Generator
     const stored = store.maxOffset(SystemTopic.SCHEDULE, level - 1);
     if (stored > 0) yield [`scheduleMessageOffset_${level}`, `${tables.delayOffsets.get(level)},${stored}`];
   }
+}
+
+/** How replication stands without anybody to replicate to. */
+function haStatus(parts: HandlerTableParts): HaStatus {
+  return {
+    haClientRuntimeInfo: NO_HA_CLIENT,
+    haConnectionInfo: [],
+    inSyncSlaveNums: 0,
+    master: !isSlave(parts),
+    masterCommitLogMaxOffset: parts.store.figures().maxPhysicalOffset,
+  };
 }
 
 function isSlave({ settings }: HandlerTableParts): boolean {

@@ -22,11 +22,14 @@ interface Lock {
 /** Who holds which queue. */
 export class QueueLocks {
   readonly #byGroup = new Map<string, Map<string, Lock>>();
+  /** When expired locks were last looked for. */
+  #sweptMs = 0;
 
   constructor(readonly clock: Clock, readonly log: Log) {}
 
   /** Locks or renews those of `queues` that nobody else holds; returns the ones that `clientId` holds now. */
   lock(group: string, queues: readonly MessageQueue[], clientId: string): MessageQueue[] {
+    if (this.clock.monotonicMs() - this.#sweptMs > LOCK_LIFE_MS) this.#removeExpired();
     const locks = this.#byGroup.get(group) ?? new Map<string, Lock>();
     this.#byGroup.set(group, locks);
     return queues.filter((queue) => this.#lockOne(locks, group, queue, clientId));
@@ -55,10 +58,11 @@ export class QueueLocks {
     return false;
   }
 
-  /** Forgets locks that have expired; to be called now and then. */
-  removeExpired(): void {
+  /** Forgets locks that expired long ago; others stay, so that the log can tell who lost one. */
+  #removeExpired(): void {
+    this.#sweptMs = this.clock.monotonicMs();
     for (const [group, locks] of this.#byGroup) {
-      for (const [key, lock] of locks) if (this.#isExpired(lock)) locks.delete(key);
+      for (const [key, lock] of locks) if (this.#isAbandoned(lock)) locks.delete(key);
       if (locks.size === 0) this.#byGroup.delete(group);
     }
   }
@@ -79,6 +83,10 @@ export class QueueLocks {
     }
     held.renewedMs = this.clock.monotonicMs();
     return true;
+  }
+
+  #isAbandoned(lock: Lock): boolean {
+    return this.clock.monotonicMs() - lock.renewedMs > 2 * LOCK_LIFE_MS;
   }
 
   #isExpired(lock: Lock): boolean {

@@ -17,6 +17,7 @@ import { Perm } from "../protocol/message.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import {
   type BrokerIdentity,
+  type LinkParts,
   NameServerLink,
   type RegisterResult,
   type RegistrationOptions,
@@ -73,7 +74,7 @@ export class Registration {
   setNameServers(addresses: readonly string[]): void {
     const known = new Map(this.#links.map((link) => [link.address, link]));
     this.#links = addresses.map((address) =>
-      known.get(address) ?? new NameServerLink(address, this.#parts, (changed) => this.#body(changed))
+      known.get(address) ?? new NameServerLink(address, this.#linkParts(), (changed) => this.#body(changed))
     );
     for (const link of known.values()) if (!addresses.includes(link.address)) link.close();
     if (this.#timers.length === 0) return;
@@ -110,6 +111,15 @@ export class Registration {
     this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
     await Promise.all(this.#links.map((link) => link.unregister(UNREGISTER_TIMEOUT_MS)));
+  }
+
+  #linkParts(): LinkParts {
+    return { ...this.#parts, onRegistered: (result) => this.#registered(result) };
+  }
+
+  #registered(result: RegisterResult): void {
+    if (result.orderTopics !== null) this.#parts.topics.setOrdered(new Set(result.orderTopics.keys()));
+    this.#parts.onRegistered?.(result);
   }
 
   #refresh(): void {

@@ -162,7 +162,7 @@ export class GroupCounters {
 }
 
 /** Totals at the beginning of yesterday and of today, local time. */
-interface Mornings {
+export interface Mornings {
   yesterday: number;
   today: number;
 }

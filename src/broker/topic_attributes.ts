@@ -9,7 +9,8 @@ import { systemError } from "../protocol/response_error.ts";
 /** Key to value. */
 export type Attributes = Readonly<Record<string, string>>;
 
-interface AttributeRule {
+/** What is allowed of an attribute. */
+export interface AttributeRule {
   /** Whether it may be changed once the topic exists. */
   readonly isChangeable: boolean;
   /** Why a value is refused, or null. */

@@ -189,7 +189,8 @@ export class TopicTable {
     const unitFlag = isRetry ? TopicSysFlag.UNIT_SUB : TopicSysFlag.UNIT;
     const topicSysFlag = wish.unitMode ? unitFlag : 0;
     const template = this.#topics.get(wish.defaultTopic);
-    if (template !== undefined && (template.perm & Perm.INHERIT) !== 0) {
+    const isSwitchedOff = wish.defaultTopic === SystemTopic.AUTO_CREATE && !this.#parts.options.autoCreateTopicEnable;
+    if (template !== undefined && (template.perm & Perm.INHERIT) !== 0 && !isSwitchedOff) {
       const queueNums = Math.max(0, Math.min(wish.defaultTopicQueueNums, template.writeQueueNums));
       return this.#create(topicConfig(wish.topic, {
         readQueueNums: queueNums,

@@ -145,6 +145,8 @@ export const RequestCode = {
   AUTH_GET_ACL: 3009,
   AUTH_LIST_ACL: 3010,
   SWITCH_TIMER_ENGINE: 5001,
+  /** Ours: which consumer groups have members that want different things of a topic. */
+  GET_DIVERGENT_SUBSCRIPTIONS: 20001,
   POP_MESSAGE: 200050,
   ACK_MESSAGE: 200051,
   PEEK_MESSAGE: 200052,

@@ -11,6 +11,7 @@ import {
   type ClientConnection,
   encodeConsumerConnection,
   encodeConsumerStatusTable,
+  encodeDivergences,
   encodeProducerConnection,
   encodeProducerTable,
   type ProducerInfo,
@@ -48,11 +49,15 @@ export interface AdminClientParts {
 /** How long a consumer may take to tell where it is. Source: RocketMQ `Broker2Client#getConsumeStatus`. */
 const STATUS_TIMEOUT_MS = 5000;
 
-/** Handlers of 203, 204, 223, 307, 309, 328. */
+/** Handlers of 203, 204, 223, 307, 309, 328, and of divergent subscriptions. */
 export function adminClientHandlers(parts: AdminClientParts): HandlerTable {
   return new Map<number, Handler>([
     [RequestCode.GET_CONSUMER_CONNECTION_LIST, (request) => consumerConnections(parts, request)],
     [RequestCode.GET_PRODUCER_CONNECTION_LIST, (request) => producerConnections(parts, request)],
+    [
+      RequestCode.GET_DIVERGENT_SUBSCRIPTIONS,
+      () => ({ body: encodeDivergences(parts.clients.divergences()) }),
+    ],
     [RequestCode.GET_ALL_PRODUCER_INFO, () => allProducers(parts)],
     [RequestCode.GET_CONSUMER_RUNNING_INFO, (request) => runningInfo(parts, request)],
     [RequestCode.CONSUME_MESSAGE_DIRECTLY, (request) => consumeDirectly(parts, request)],

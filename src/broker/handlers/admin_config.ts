@@ -16,15 +16,8 @@ import { stringifyJson } from "../../protocol/json.ts";
 import { ResponseError } from "../../protocol/response_error.ts";
 import { OK, type Reply } from "../../remoting/command.ts";
 import type { HandlerTable, Request } from "../../remoting/handler.ts";
+import type { ChangeableConfig } from "../changeable_config.ts";
 import { firstVersion, nextVersion } from "../data_version.ts";
-
-/** Settings that can be read and changed; a `ConfigFile` is one. */
-export interface ChangeableConfig {
-  /** All options as properties text. */
-  format(): string;
-  /** Changes options, all or none; returns the keys that nobody knows. @throws {ConfigError} @throws {DiskError} */
-  update(changes: ReadonlyMap<string, string>): string[];
-}
 
 /** What these handlers use. */
 export interface AdminConfigParts {

@@ -9,7 +9,16 @@
  */
 import { utf8 } from "../../common/bytes.ts";
 import { type JsonObject, stringifyJson } from "../json.ts";
-import { intMember, intOf, isObject, listMember, objectMember, readBody, textMember } from "../json_members.ts";
+import {
+  intMember,
+  intOf,
+  isObject,
+  listMember,
+  objectMember,
+  optionalTextMember,
+  readBody,
+  textMember,
+} from "../json_members.ts";
 import { type MessageQueue, readQueueMap } from "../message_queue.ts";
 import {
   type ConsumeFromWhere,
@@ -140,6 +149,34 @@ export function decodeGroupSubscription(body: Uint8Array): GroupSubscription {
     topic: textMember(object, "topic"),
     subscription: isObject(data) ? readSubscriptionData(data) : null,
   };
+}
+
+/** Two members of a consumer group that want different things of a topic. Source: ours. */
+export interface Divergence {
+  readonly group: string;
+  readonly topic: string;
+  readonly clientId: string;
+  /** What the first one wants, tags in order; null when it does not subscribe to the topic. */
+  readonly expression: string | null;
+  readonly otherClientId: string;
+  readonly otherExpression: string | null;
+}
+
+/** Writes the answer to GET_DIVERGENT_SUBSCRIPTIONS. */
+export function encodeDivergences(divergences: readonly Divergence[]): Uint8Array {
+  return utf8(stringifyJson({ divergences }));
+}
+
+/** Reads the answer to GET_DIVERGENT_SUBSCRIPTIONS. @throws {JsonError} */
+export function decodeDivergences(body: Uint8Array): Divergence[] {
+  return listMember(readBody(body), "divergences").filter(isObject).map((each) => ({
+    group: textMember(each, "group"),
+    topic: textMember(each, "topic"),
+    clientId: textMember(each, "clientId"),
+    expression: optionalTextMember(each, "expression"),
+    otherClientId: textMember(each, "otherClientId"),
+    otherExpression: optionalTextMember(each, "otherExpression"),
+  }));
 }
 
 /** Client id to queue to offset: where each member of a group is. */

@@ -31,7 +31,7 @@ export interface ConsumerOffsetTable {
 }
 
 /** The JSON of the table, members in Java's order. */
-export function offsetTableJson(table: ConsumerOffsetTable) {
+export function offsetTableJson(table: ConsumerOffsetTable): Record<string, unknown> {
   return {
     ...(table.dataVersion === null ? {} : { dataVersion: dataVersionJson(table.dataVersion) }),
     groupTopicMap: Object.fromEntries(table.topicsByGroup),

@@ -111,7 +111,7 @@ export function decodeGroupConfigList(body: Uint8Array): SubscriptionGroupConfig
 }
 
 /** The JSON of a table, on the wire and as it is stored. */
-export function groupTableJson(table: GroupConfigTable) {
+export function groupTableJson(table: GroupConfigTable): Record<string, unknown> {
   const forbidden = [...table.forbidden].map(([group, topics]) => [group, Object.fromEntries(topics)] as const);
   return {
     dataVersion: dataVersionJson(table.dataVersion),

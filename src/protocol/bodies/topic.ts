@@ -38,7 +38,7 @@ export interface TopicConfigTable {
 }
 
 /** The JSON of a table as it is stored. */
-export function topicTableJson(table: TopicConfigTable) {
+export function topicTableJson(table: TopicConfigTable): Record<string, unknown> {
   return {
     dataVersion: dataVersionJson(table.dataVersion),
     topicConfigTable: Object.fromEntries([...table.topics].map(([name, topic]) => [name, topicConfigJson(topic)])),

@@ -1,5 +1,5 @@
 /**
- * Headers of the requests about a broker as a whole: 26, 315, 317, 321, 323.
+ * Headers of the requests about a broker as a whole: 26, 315, 317, 321.
  * Source: RocketMQ `*RequestHeader` of the same names.
  *
  * @module
@@ -23,6 +23,3 @@ export const QUERY_CONSUME_QUEUE_REQUEST = header({
   count: "int!",
   consumerGroup: "string",
 });
-
-/** RESUME_CHECK_HALF_MESSAGE (323): `msgId` is an offset message id. */
-export const RESUME_CHECK_HALF_MESSAGE_REQUEST = header({ topic: "string", msgId: "string" });

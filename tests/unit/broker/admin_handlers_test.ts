@@ -9,6 +9,7 @@ import {
   decodeProducerTable,
 } from "../../../src/protocol/bodies/connection.ts";
 import { encodeConsumerStatus } from "../../../src/protocol/bodies/offset_table.ts";
+import { decodeHaStatus, encodeHaStatus } from "../../../src/protocol/bodies/ha_status.ts";
 import { decodeKvTable } from "../../../src/protocol/bodies/route.ts";
 import { decodeBrokerStatsData } from "../../../src/protocol/bodies/stats.ts";
 import { ResponseCode } from "../../../src/protocol/codes.ts";
@@ -226,6 +227,13 @@ Deno.test("runtime information has every name that tools read, 4.x and 5.x spell
   });
   assertEquals([byteText(999), byteText(1024), byteText(1536 * 1024)], ["999 B", "1.0 KiB", "1.5 MiB"]);
   assertEquals(durationText(90_061_000), "[ 1 days, 1 hours, 1 minutes, 1 seconds ]");
+});
+
+Deno.test("how replication stands is told as RocketMQ tells it", () => {
+  const name = "000907-broker-ha-status-5.5.0";
+  const captured = decodeHaStatus(utf8(goldenBody(name)));
+  assertEquals([captured.inSyncSlaveNums, captured.haConnectionInfo[0]!.slaveAckOffset], [1, 16280]);
+  assertEquals(utf8Text(encodeHaStatus(captured)), goldenBody(name));
 });
 
 Deno.test("totals of today and yesterday move at midnight", async () => {

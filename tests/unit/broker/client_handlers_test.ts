@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { utf8, utf8Text } from "../../../src/common/bytes.ts";
+import { decodeDivergences } from "../../../src/protocol/bodies/connection.ts";
 import { RequestCode, ResponseCode } from "../../../src/protocol/codes.ts";
 import { comparable, golden, goldenBody, peer, withBench } from "./bench.ts";
 
@@ -139,6 +140,8 @@ Deno.test("divergent subscriptions are logged once with both clients and can be 
         ["Only", "*", null],
       ],
     );
+    const told = decodeDivergences((await a.ask(RequestCode.GET_DIVERGENT_SUBSCRIPTIONS)).body);
+    assertEquals(told, bench.clients.divergences());
     await b.ask(RequestCode.HEART_BEAT, {}, heartbeat("b@1", "G", { T: "TagA||TagB", Only: "*" }));
     assertEquals(bench.clients.divergences(), []);
     a.client.close();

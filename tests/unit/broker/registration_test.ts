@@ -164,8 +164,10 @@ Deno.test("what a name server answers is handed on: master, order topics", async
           ? { ext: { masterAddr: "m:1", haServerAddr: "m:2" }, body: encodeKvTable(new Map([["T", "broker-a:4"]])) }
           : {},
     );
-    const { registration, results, stop } = broker(world, [ns.address]);
+    const { registration, topics, results, stop } = broker(world, [ns.address]);
+    topics.createIfAbsent(topicConfig("T"));
     await registration.start();
+    assertEquals(topics.get("T")?.order, true);
     const { masterAddr, haServerAddr, orderTopics } = results[0]!;
     assertEquals([masterAddr, haServerAddr, [...orderTopics!]], ["m:1", "m:2", [["T", "broker-a:4"]]]);
     await stop();

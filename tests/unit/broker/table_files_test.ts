@@ -171,6 +171,13 @@ Deno.test("with auto-create off nothing is inherited, also not from an older fil
     topics.load();
     const wish = { topic: "T", defaultTopic: "TBW102", defaultTopicQueueNums: 4 };
     assertThrows(() => topics.createOnSend(wish, "p:1"), Error, "autoCreateTopicEnable=false");
+    assertEquals(topics.get("TBW102")?.perm, 6);
+    const live = { ...parts.options, autoCreateTopicEnable: true };
+    const running = new TopicTable({ ...parts, options: live });
+    running.load();
+    assertEquals(running.createOnSend(wish, "p:1").topicName, "T");
+    live.autoCreateTopicEnable = false;
+    assertThrows(() => running.createOnSend({ ...wish, topic: "T2" }, "p:1"), Error, "topic[T2] not exist");
   });
 });
 
