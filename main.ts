@@ -18,6 +18,14 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  start: {
+    summary: "name server and broker in one process, with nothing to configure",
+    run: async (args) => (await import("./src/tools/start.ts")).runStart(args),
+  },
+  demo: {
+    summary: "sends and consumes 1,000 messages on free ports with a temporary store",
+    run: async (args) => (await import("./src/tools/demo.ts")).runDemo(args),
+  },
   namesrv: {
     summary: "a name server, with the options of mqnamesrv",
     run: async (args) => (await import("./src/namesrv/command.ts")).runNamesrv(args),
@@ -29,6 +37,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   tools: {
     summary: "mqadmin and tools.sh: commands that ask and change a running cluster, and the quickstart examples",
     run: async (args) => (await import("./src/tools/tools_command.ts")).runToolsCommand(args),
+  },
+  shutdown: {
+    summary: "asks the name servers or brokers of this user to end, as mqshutdown",
+    run: async (args) => (await import("./src/tools/shutdown.ts")).runShutdownCommand(args),
   },
   version: {
     summary: "versions of this executable and of what it is built with",

@@ -1,0 +1,138 @@
+/**
+ * `rucola start [--data DIR]`: a name server and a broker in this process, ready for the first message, with nothing to
+ * configure. Ours: RocketMQ needs two processes and a file.
+ *
+ * @module
+ */
+import { SystemClock } from "../common/clock.ts";
+import { type CommandLine, readCommandLine } from "../common/command_line.ts";
+import { DenoDisk } from "../common/disk_deno.ts";
+import { type Environment, systemEnvironment } from "../common/environment.ts";
+import { ConnectionError, messageOf } from "../common/errors.ts";
+import { openLogging } from "../common/log_setup.ts";
+import { DenoNet } from "../common/net_deno.ts";
+import { ConfigError } from "../common/options.ts";
+import { SystemRandom } from "../common/random.ts";
+import { announceRun, runDirectory } from "../common/run_file.ts";
+import { stopSignal } from "../common/stop_signal.ts";
+import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
+
+const USAGE = `usage: rucola start [--data <dir>] [--namesrv-port <port>] [--broker-port <port>] [--ip <address>]
+    --data <dir>             Directory of store, logs and configuration (./data)
+    --namesrv-port <port>    Port of the name server (9876)
+    --broker-port <port>     Port of the broker (10911)
+    --ip <address>           Address that clients are told to connect to (this machine's)
+ -h,--help                   Print help`;
+
+const OPTIONS = {
+  data: { names: ["--data"], hasValue: true },
+  namesrvPort: { names: ["--namesrv-port"], hasValue: true },
+  brokerPort: { names: ["--broker-port"], hasValue: true },
+  ip: { names: ["--ip"], hasValue: true },
+  help: { names: ["-h", "--help"], hasValue: false },
+} as const;
+
+const EXIT_USAGE = 1;
+/** Exit code of RocketMQ (−1) when something fails during start. */
+const EXIT_START_FAILED = 255;
+
+/** Runs the subcommand; resolves to the exit code when it was told to end. */
+export async function runStart(args: string[]): Promise<number> {
+  let given: CommandLine<keyof typeof OPTIONS>;
+  let options: AllInOneOptions;
+  try {
+    given = readCommandLine(OPTIONS, args);
+    options = readOptions(given);
+  } catch (error) {
+    console.error(`${messageOf(error)}\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+  if (given.help !== undefined) {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
+    await serve(options);
+    return 0;
+  } catch (error) {
+    const advice = error instanceof ConnectionError
+      ? "; if it is in use by another program, choose others with --namesrv-port and --broker-port"
+      : "";
+    console.error(`rucola start: ${messageOf(error)}${advice}`);
+    return error instanceof ConfigError ? error.exitCode : EXIT_START_FAILED;
+  }
+}
+
+function readOptions(given: CommandLine<keyof typeof OPTIONS>): AllInOneOptions {
+  const brokerIp = given.ip?.at(-1);
+  return {
+    dataDirectory: (given.data?.at(-1) ?? "data").replace(/(?<=.)\/+$/, ""),
+    namesrvPort: readPort("--namesrv-port", given.namesrvPort?.at(-1) ?? "9876"),
+    brokerPort: readPort("--broker-port", given.brokerPort?.at(-1) ?? "10911"),
+    ...(brokerIp !== undefined && { brokerIp }),
+  };
+}
+
+function readPort(name: string, text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (!(port <= 65535)) throw new TypeError(`${name} ${text}: expected a port`);
+  return port;
+}
+
+async function serve(options: AllInOneOptions): Promise<void> {
+  const clock = new SystemClock();
+  const startMs = clock.monotonicMs();
+  const disk = new DenoDisk();
+  const environment = systemEnvironment((name) => disk.stat(`/sys/class/net/${name}/bridge`) !== null);
+  const { settings } = allInOneBrokerConfiguration({ disk, environment, options }, "");
+  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  disk.makeDirectory(options.dataDirectory);
+  const print = (line: string) => console.log(line.trimEnd());
+  using logging = openLogging({ options: settings.log, environment, clock, disk, print });
+  const stopped = stopSignal();
+  try {
+    await using running = await startAllInOne({
+      net: new DenoNet(),
+      clock,
+      disk,
+      random: new SystemRandom(),
+      environment,
+      options,
+      log: (name) => logging.logger(name),
+      memoryBytes: Deno.systemMemoryInfo().total,
+    });
+    using _runs = announce(disk, clock, environment, () => stopped.stop());
+    printReady(running, options, clock.monotonicMs() - startMs);
+    logging.flush();
+    await stopped.promise;
+    console.log("Stopping.");
+  } finally {
+    stopped.ignore();
+  }
+}
+
+/** Says that both run, to `rucola shutdown`; without a writable home only signals end them. */
+function announce(disk: DenoDisk, clock: SystemClock, environment: Environment, onStop: () => void): Disposable {
+  const stack = new DisposableStack();
+  try {
+    const directory = runDirectory(disk, environment);
+    for (const role of ["namesrv", "broker"] as const) {
+      stack.use(announceRun(directory, { role, pid: Deno.pid, clock, onStop }));
+    }
+  } catch (error) {
+    console.error(`warning: rucola shutdown will not find this process: ${messageOf(error)}`);
+  }
+  return stack;
+}
+
+function printReady({ namesrvAddr, brokerAddr }: AllInOne, options: AllInOneOptions, elapsedMs: number): void {
+  console.log(
+    `Rucola is up after ${Math.round(elapsedMs)} ms: name server ${namesrvAddr}, broker ${brokerAddr}, ` +
+      `files in ${options.dataDirectory}`,
+  );
+  const namesrv = namesrvAddr === "127.0.0.1:9876" ? "" : ` -n ${namesrvAddr}`;
+  console.log(
+    `Next: point your programs at NAMESRV_ADDR=${namesrvAddr}, or try \`rucola tools quickstart.Producer${namesrv}\` ` +
+      `and \`rucola tools quickstart.Consumer${namesrv}\`; Ctrl-C ends it.`,
+  );
+}
