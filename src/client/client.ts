@@ -5,10 +5,12 @@
  */
 import { AdminClient } from "./admin.ts";
 import { ClientInstance } from "./instance.ts";
+import { LitePullConsumer, type LitePullConsumerOptions } from "./lite_pull_consumer.ts";
 import type { ClientOptions, ClientWorld, ProducerOptions, PushConsumerOptions } from "./options.ts";
 import { Producer } from "./producer.ts";
 import { PullConsumer, type PullConsumerOptions } from "./pull_consumer.ts";
 import { PushConsumer } from "./push_consumer.ts";
+import { type TransactionListener, TransactionProducer } from "./transaction_producer.ts";
 
 /** See the module's text. Nothing is connected before the first member starts. */
 export class Client {
@@ -29,9 +31,19 @@ export class Client {
     return new Producer(this.#instance, options);
   }
 
+  /** Makes a producer of messages in transactions, to be started. @throws {ClientError} */
+  transactionProducer(options: ProducerOptions, listener: TransactionListener): TransactionProducer {
+    return new TransactionProducer(this.#instance, options, listener);
+  }
+
   /** Makes a push consumer, to be subscribed, given a listener and started. @throws {ClientError} */
   pushConsumer(options: PushConsumerOptions): PushConsumer {
     return new PushConsumer(this.#instance, options);
+  }
+
+  /** Makes a consumer whose owner polls, to be subscribed or assigned, and started. @throws {ClientError} */
+  litePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
+    return new LitePullConsumer(this.#instance, options);
   }
 
   /** Makes a consumer whose owner decides what to pull when. @throws {ClientError} */

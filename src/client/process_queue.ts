@@ -188,9 +188,9 @@ export class ProcessQueue {
     return this.locked && nowMs - this.lastLockMs <= LOCK_LIVE_MS;
   }
 
-  /** Whether the puller seems to be gone. */
+  /** Whether the puller seems to be gone; one that waits for room is not. */
   isPullExpired(nowMs: number): boolean {
-    return nowMs - this.lastPullMs > PULL_IDLE_MS;
+    return this.#wakePuller === null && nowMs - this.lastPullMs > PULL_IDLE_MS;
   }
 
   /** For GET_CONSUMER_RUNNING_INFO. */

@@ -12,13 +12,16 @@
  * @module
  */
 import { javaHash } from "../common/bytes.ts";
+import { messageOf } from "../common/errors.ts";
+import { Property } from "../protocol/message.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
-import { ClientError } from "./errors.ts";
+import { ClientError, ClientErrorCode, isRetriable } from "./errors.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ProducerMember, TransactionCheck } from "./members.ts";
-import type { Message, SendResult } from "./message.ts";
+import type { Message, ReceivedMessage, SendResult } from "./message.ts";
 import { checkProducerGroup } from "./names.ts";
 import { type ProducerOptions, type ProducerSettings, producerSettings } from "./options.ts";
+import { newCorrelationId } from "./request_reply.ts";
 import { Sender } from "./sender.ts";
 import { prepareBatch, type PreparedSend, prepareSend } from "./send_request.ts";
 
@@ -52,8 +55,10 @@ export class Producer implements ProducerMember {
   #state: "new" | "running" | "closed" = "new";
   #asyncSends = 0;
   readonly #asyncWaiting: (() => void)[] = [];
-  readonly #nextId: () => string;
-  readonly #sending = new Set<Promise<unknown>>();
+  /** Makes the ids of messages. */
+  protected readonly nextId: () => string;
+  #sending = 0;
+  #idle: (() => void) | null = null;
 
   /** Made by `Client.producer`. @throws {ClientError} when the group cannot have this name. */
   constructor(instance: ClientInstance, options: ProducerOptions) {
@@ -62,7 +67,7 @@ export class Producer implements ProducerMember {
     this.instance = instance;
     this.settings = producerSettings(options);
     this.sender = new Sender(instance, this.settings);
-    this.#nextId = () => instance.uniqueIds.next();
+    this.nextId = () => instance.uniqueIds.next();
   }
 
   /** Makes it known to the client; to brokers when it first sends to them. @throws {ClientError} */
@@ -83,7 +88,7 @@ export class Producer implements ProducerMember {
   async shutdown(): Promise<void> {
     if (this.#state !== "running") return;
     this.#state = "closed";
-    await Promise.allSettled(this.#sending);
+    if (this.#sending > 0) await new Promise<void>((resolve) => this.#idle = resolve);
     await this.instance.removeProducer(this);
   }
 
@@ -100,12 +105,12 @@ export class Producer implements ProducerMember {
    * @throws {ConnectionError} when sending to one queue only and its broker cannot be reached.
    */
   send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    return this.#track(() => this.#send(prepareSend(message, this.settings, this.#nextId), message, options));
+    return this.track(() => this.#send(prepareSend(message, this.settings, this.nextId), message, options));
   }
 
   /** Sends messages of one topic with one request; all are stored or none. @throws as {@linkcode send}. */
   sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendResult> {
-    return this.#track(() => this.#send(prepareBatch(messages, this.settings, this.#nextId), messages[0]!, options));
+    return this.track(() => this.#send(prepareBatch(messages, this.settings, this.nextId), messages[0]!, options));
   }
 
   /**
@@ -126,10 +131,37 @@ export class Producer implements ProducerMember {
     });
   }
 
+  /**
+   * Sends a request and waits for the reply that a consumer of it sends with `createReply`.
+   *
+   * @param timeoutMs for both.
+   * @throws {ClientError} REQUEST_TIMEOUT when no reply comes in time. @throws as {@linkcode send}.
+   */
+  request(message: Message, timeoutMs: number, options: SendOptions = {}): Promise<ReceivedMessage> {
+    return this.track(async () => {
+      const correlationId = newCorrelationId(this.instance.world.random);
+      const properties = {
+        ...message.properties,
+        [Property.CORRELATION_ID]: correlationId,
+        [Property.REPLY_TO_CLIENT]: this.instance.clientId,
+        [Property.TTL]: String(timeoutMs),
+      };
+      await this.sender.route(message.topic);
+      await this.instance.heartbeat(); // the reply finds its way by what brokers know of us
+      const reply = this.instance.waitForReply(correlationId, timeoutMs);
+      this.send({ ...message, properties }, { timeoutMs, ...options }).catch((cause) => {
+        const text = `cannot send the request to topic ${message.topic}: ${messageOf(cause)}`;
+        const details = { code: ClientErrorCode.REQUEST_TIMEOUT, retriable: isRetriable(cause), cause };
+        this.instance.abandonReply(correlationId, new ClientError(text, details));
+      });
+      return await reply;
+    });
+  }
+
   /** Sends and does not want to know what became of it; resolves when the request is on its way. */
   sendOneway(message: Message, options: SendOptions = {}): Promise<void> {
-    return this.#track(async () => {
-      const send = prepareSend(message, this.settings, this.#nextId);
+    return this.track(async () => {
+      const send = prepareSend(message, this.settings, this.nextId);
       await this.sender.sendOneway(send, await this.#givenQueue(message, options));
     });
   }
@@ -167,7 +199,12 @@ export class Producer implements ProducerMember {
     return queue;
   }
 
-  #track<T>(work: () => Promise<T>): Promise<T> {
+  readonly #sent = (): void => {
+    if (--this.#sending === 0) this.#idle?.();
+  };
+
+  /** Does `work` while the producer runs; a shutdown waits for it. @throws {ClientError} when it does not run. */
+  protected track<T>(work: () => Promise<T>): Promise<T> {
     if (this.#state !== "running") {
       return Promise.reject(new ClientError(`The producer service state not OK, ${this.#state}`));
     }
@@ -177,9 +214,8 @@ export class Producer implements ProducerMember {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#sending.add(sending);
-    const done = () => void this.#sending.delete(sending);
-    sending.then(done, done);
+    this.#sending++;
+    sending.then(this.#sent, this.#sent);
     return sending;
   }
 }

@@ -40,18 +40,12 @@ export async function pullLoop(parts: PullLoopParts, processQueue: ProcessQueue,
     if (parts.context.isPaused()) {
       await stop.sleep(PAUSED_MS);
     } else if (processQueue.isFull(parts.limits())) {
-      await untilRoom(parts, processQueue);
+      await processQueue.untilChanged();
     } else {
       nextOffset = await pullOnce(parts, processQueue, nextOffset);
       if (settings.pullIntervalMs > 0) await stop.sleep(settings.pullIntervalMs);
     }
   }
-}
-
-/** A full queue is not an idle one: a slow listener must not look like a dead puller. */
-async function untilRoom(parts: PullLoopParts, processQueue: ProcessQueue): Promise<void> {
-  const { stop } = parts.context;
-  await Promise.race([processQueue.untilChanged(), stop.sleep(PAUSED_MS)]);
 }
 
 /** Returns where to go on. */
@@ -82,7 +76,7 @@ async function pullOnce(parts: PullLoopParts, processQueue: ProcessQueue, offset
   } catch (error) {
     if (processQueue.dropped || context.stop.stopped) return offset;
     log.warn(`cannot pull ${messageQueueKey(queue)} at ${offset}: ${messageOf(error)}`);
-    await afterError(parts, processQueue, error);
+    await afterError(parts, error);
     return offset;
   }
 }
@@ -110,7 +104,7 @@ function handleResult(parts: PullLoopParts, processQueue: ProcessQueue, result: 
   return result.nextBeginOffset;
 }
 
-async function afterError({ context }: PullLoopParts, processQueue: ProcessQueue, error: unknown): Promise<void> {
+async function afterError({ context }: PullLoopParts, error: unknown): Promise<void> {
   const code = error instanceof BrokerError ? error.code : -1;
   if (code === ResponseCode.FLOW_CONTROL) return await context.stop.sleep(AFTER_FLOW_CONTROL_MS);
   const forgotUs = code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST;
@@ -119,9 +113,5 @@ async function afterError({ context }: PullLoopParts, processQueue: ProcessQueue
     await context.instance.heartbeatTo(error.address);
     return await context.stop.sleep(PAUSED_MS);
   }
-  await Promise.race([context.stop.sleep(AFTER_ERROR_MS), dropped(processQueue)]);
-}
-
-async function dropped(processQueue: ProcessQueue): Promise<void> {
-  while (!processQueue.dropped) await processQueue.untilChanged();
+  await context.stop.sleep(AFTER_ERROR_MS);
 }

@@ -52,11 +52,18 @@ export class Sender {
 
   /** The route by which to send to a topic. @throws {ClientError} @throws {ConnectionError} */
   async route(topic: string): Promise<TopicRoute> {
+    const known = this.#knownRoute(topic);
+    if (known !== undefined) return known;
     this.#topics.add(topic);
-    const known = this.#instance.routes.peek(topic);
-    if (known !== undefined && known.writeQueues.length > 0) return known;
     const { createTopicKey, defaultTopicQueueNums } = this.#settings;
     return await this.#instance.routes.findForSending(topic, createTopicKey, defaultTopicQueueNums);
+  }
+
+  #knownRoute(topic: string): TopicRoute | undefined {
+    const known = this.#instance.routes.peek(topic);
+    if (known === undefined || known.writeQueues.length === 0) return undefined;
+    if (!this.#topics.has(topic)) this.#topics.add(topic);
+    return known;
   }
 
   /**
@@ -67,7 +74,7 @@ export class Sender {
   async send(send: PreparedSend, timeoutMs: number): Promise<SendResult> {
     const { clock } = this.#instance.world;
     const startMs = clock.monotonicMs();
-    const route = await this.route(send.topic);
+    const route = this.#knownRoute(send.topic) ?? await this.route(send.topic);
     const attempts = 1 + this.#settings.retryTimesWhenSendFailed;
     const brokers: string[] = [];
     let failure: unknown = null;
