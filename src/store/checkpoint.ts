@@ -89,6 +89,7 @@ export class Checkpoint {
 
   /** Writes the file and waits until it is on the device. @throws {DiskError} */
   async save(): Promise<void> {
+    const isNew = this.#disk.stat(this.#path) === null;
     const file = this.#disk.open(this.#path, { create: true });
     try {
       file.write(this.#encode(), 0);
@@ -96,10 +97,12 @@ export class Checkpoint {
     } finally {
       file.close();
     }
+    if (isNew) this.#syncName();
   }
 
   /** As {@linkcode save}, blocking. @throws {DiskError} */
   saveNow(): void {
+    const isNew = this.#disk.stat(this.#path) === null;
     const file = this.#disk.open(this.#path, { create: true });
     try {
       file.write(this.#encode(), 0);
@@ -107,11 +110,16 @@ export class Checkpoint {
     } finally {
       file.close();
     }
+    if (isNew) this.#syncName();
   }
 
   /** Records stored before this time have units on the device. Source: RocketMQ `StoreCheckpoint#getMinTimestamp`. */
   minTimestamp(): number {
     return Math.max(0, Math.min(this.physicMsgTimestamp, this.logicsMsgTimestamp) - 3000);
+  }
+
+  #syncName(): void {
+    this.#disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf("/")) || "/");
   }
 
   #encode(): Uint8Array {

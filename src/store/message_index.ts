@@ -11,7 +11,7 @@
  */
 import { getI32, getI64 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
-import type { Disk } from "../common/disk.ts";
+import type { Disk, DiskEntry } from "../common/disk.ts";
 import type { DispatchCheckpoint } from "./checkpoint.ts";
 import type { IndexSink } from "./dispatch.ts";
 import { IndexFile, indexFileSize, indexHash } from "./index_file.ts";
@@ -48,6 +48,8 @@ export class MessageIndex implements IndexSink {
   savedTimestamp = 0;
   readonly #parts: MessageIndexParts;
   readonly #files: IndexFile[] = [];
+  /** Files on disk that have another size. */
+  #unusable: DiskEntry[] = [];
   /** Full files that are not saved yet. */
   #unsaved: IndexFile[] = [];
   /** The last file, when it is ready to take entries. */
@@ -76,14 +78,14 @@ export class MessageIndex implements IndexSink {
     return this.#files.at(-1)?.endPhyOffset ?? 0;
   }
 
-  /** Finds the files. Those of another size (other `maxHashSlotNum`, `maxIndexNum`) are left alone. @throws {DiskError} */
+  /** Finds the files. @throws {DiskError} */
   load(): void {
-    const { disk, directory, slotCount, entryCountMax, warn } = this.#parts;
+    const { disk, directory, slotCount, entryCountMax } = this.#parts;
     const size = indexFileSize(slotCount, entryCountMax);
     for (const entry of disk.list(directory)) {
       if (entry.isDirectory || !/^\d{17}$/.test(entry.name)) continue;
       if (entry.sizeBytes !== size) {
-        warn(`${directory}/${entry.name}: size is ${entry.sizeBytes} bytes, expected ${size}; not used`);
+        this.#unusable.push(entry);
         continue;
       }
       const file = this.#newFile(entry.name);
@@ -99,6 +101,7 @@ export class MessageIndex implements IndexSink {
    */
   recover(saved: DispatchCheckpoint | null, trustedTimestamp: number | null, logMin: number, logEnd: number): void {
     let next = logEnd;
+    this.#sortOut(saved);
     if (saved !== null) {
       next = this.#recoverSaved(saved) ? saved.indexedOffset : this.lastPhysicalOffset;
     } else if (trustedTimestamp !== null) {
@@ -268,6 +271,18 @@ export class MessageIndex implements IndexSink {
     const { disk, files, directory, slotCount, entryCountMax } = this.#parts;
     const size = indexFileSize(slotCount, entryCountMax);
     return new IndexFile(new SegmentFile(disk, files, `${directory}/${name}`, 0, size), name, slotCount, entryCountMax);
+  }
+
+  /** Files of another size: those that a crash left unfinished go, others (other `maxIndexNum`) are left alone. */
+  #sortOut(saved: DispatchCheckpoint | null): void {
+    const { disk, directory, slotCount, entryCountMax, warn } = this.#parts;
+    const size = indexFileSize(slotCount, entryCountMax);
+    for (const { name, sizeBytes } of this.#unusable) {
+      const path = `${directory}/${name}`;
+      if (sizeBytes === 0 || (sizeBytes < size && saved !== null && name > saved.indexName)) disk.remove(path);
+      else warn(`${path}: size is ${sizeBytes} bytes, expected ${size}; not used`);
+    }
+    this.#unusable = [];
   }
 
   #recoverSaved(saved: DispatchCheckpoint): boolean {

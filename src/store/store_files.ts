@@ -44,14 +44,16 @@ function pathList(text: string): string[] {
 
 /** Makes the directories and sees to it that their names survive. @throws {DiskError} */
 export function makeDirectories(disk: Disk, paths: StorePaths): void {
-  const made = [...paths.commitlogs, paths.consumequeue, paths.index].filter((path) => disk.stat(path) === null);
-  for (const path of made) disk.makeDirectory(path);
-  for (const path of made) {
-    for (let parent = path; parent.includes("/", 1);) {
-      parent = parent.slice(0, parent.lastIndexOf("/"));
-      disk.syncDirectory(parent);
+  const parents = new Set<string>();
+  for (const path of [...paths.commitlogs, paths.consumequeue, paths.index]) {
+    for (let missing = path; missing !== "" && disk.stat(missing) === null;) {
+      const slash = missing.lastIndexOf("/");
+      parents.add(slash > 0 ? missing.slice(0, slash) : slash === 0 ? "/" : ".");
+      missing = missing.slice(0, Math.max(0, slash));
     }
+    disk.makeDirectory(path);
   }
+  for (const parent of parents) disk.syncDirectory(parent);
 }
 
 /** Takes the store for this process. @throws {DiskError} `locked` when somebody else has it. */
