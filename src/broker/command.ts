@@ -17,6 +17,7 @@ import type { Logger, Logging } from "../common/logger.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import { ConfigError, printOptions } from "../common/options.ts";
 import { SystemRandom } from "../common/random.ts";
+import { announceProcess, runDirectory } from "../common/run_file.ts";
 import { type StopSignal, stopSignal } from "../common/stop_signal.ts";
 import { Broker } from "./broker.ts";
 import { addressAdvice } from "./advertised_address.ts";
@@ -150,6 +151,14 @@ async function serve(run: Run): Promise<number> {
     await broker.start();
     announce(broker, settings, environment, log);
     logging.flush();
+    using _announced = announceProcess({
+      directory: runDirectory(disk, environment),
+      clock,
+      pid: Deno.pid,
+      roles: ["broker"],
+      stopped,
+      warn: (text) => log.warn(text),
+    });
     await untilStopped(stopped, broker, clock, log);
     return 0;
   } catch (error) {

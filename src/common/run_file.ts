@@ -13,6 +13,8 @@
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { Environment } from "./environment.ts";
+import { messageOf } from "./errors.ts";
+import type { StopSignal } from "./stop_signal.ts";
 
 /** How often a server looks for a request. One look costs microseconds. */
 export const POLL_PERIOD_MS = 200;
@@ -70,6 +72,30 @@ export function announceRun(directory: RunDirectory, announcement: RunAnnounceme
     lock?.release();
   };
   return { [Symbol.dispose]: end };
+}
+
+/** What {@linkcode announceProcess} needs of a process. */
+export interface AnnouncedProcess {
+  readonly directory: RunDirectory;
+  readonly clock: Clock;
+  readonly pid: number;
+  readonly roles: readonly RunRole[];
+  /** Is stopped when somebody asks for it. */
+  readonly stopped: Pick<StopSignal, "stop">;
+  /** Takes a line for the operator when requests to end will not be seen. */
+  readonly warn: (text: string) => void;
+}
+
+/** {@linkcode announceRun} for each role of a process, which goes on with a warning where that is not possible. */
+export function announceProcess(process: AnnouncedProcess): Disposable {
+  const { directory, clock, pid, roles, stopped, warn } = process;
+  const announced = new DisposableStack();
+  try {
+    for (const role of roles) announced.use(announceRun(directory, { role, pid, clock, onStop: () => stopped.stop() }));
+  } catch (error) {
+    warn(`rucola shutdown will not find this process: ${messageOf(error)}`);
+  }
+  return announced;
 }
 
 /** The servers of a role that run. Files of processes that were killed are removed. */

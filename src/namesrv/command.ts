@@ -15,6 +15,8 @@ import type { Logger, Logging } from "../common/logger.ts";
 import { formatAddress } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import { ConfigError, printOptions } from "../common/options.ts";
+import { announceProcess, runDirectory } from "../common/run_file.ts";
+import { stopSignal } from "../common/stop_signal.ts";
 import { type NamesrvConfiguration, openNamesrvConfiguration } from "./configuration.ts";
 import { NameServer } from "./namesrv.ts";
 import { namesrvOptionParts, type NamesrvSettings } from "./options.ts";
@@ -146,6 +148,14 @@ async function serve({ disk, clock, logging, environment, configuration }: Run):
     log.info(tip);
     console.log(tip);
     logging.flush();
+    using _announced = announceProcess({
+      directory: runDirectory(disk, environment),
+      clock,
+      pid: Deno.pid,
+      roles: ["namesrv"],
+      stopped,
+      warn: (text) => log.warn(text),
+    });
     await stopped.promise;
     await stop(server, clock, log);
     return 0;
@@ -166,18 +176,4 @@ async function stop(server: NameServer, clock: SystemClock, log: Logger): Promis
 
 function settingLines(settings: NamesrvSettings): string[] {
   return namesrvOptionParts(settings).flatMap(([table, values]) => printOptions(table, values));
-}
-
-/** Resolves at the first SIGTERM or SIGINT; later ones are ignored until `ignore` gives them back to the system. */
-function stopSignal(): { promise: Promise<void>; ignore: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const listener = () => resolve();
-  const signals: Deno.Signal[] = ["SIGTERM", "SIGINT"];
-  for (const signal of signals) Deno.addSignalListener(signal, listener);
-  return {
-    promise,
-    ignore: () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, listener);
-    },
-  };
 }

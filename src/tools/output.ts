@@ -59,7 +59,7 @@ export function jsonOutput(write: (text: string) => void): Output {
     print: (format, ...args) => void (text += printf(format, ...args)),
     table(spec, rows) {
       const keys = Object.keys(spec.columns) as (keyof typeof spec.columns)[];
-      values.push(rows.map((row) => Object.fromEntries(keys.map((key) => [key, row[key] ?? null]))));
+      values.push(rows.map((row) => Object.fromEntries(keys.map((key) => [key, cell(row[key])]))));
     },
     value: (value) => void values.push(value),
     flush() {
@@ -70,4 +70,9 @@ export function jsonOutput(write: (text: string) => void): Output {
       text = "";
     },
   };
+}
+
+/** Numbers that RocketMQ aligns are texts; their blanks mean nothing. */
+function cell(value: Printable): Printable {
+  return typeof value === "string" ? value.trim() : value ?? null;
 }

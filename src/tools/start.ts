@@ -7,13 +7,13 @@
 import { SystemClock } from "../common/clock.ts";
 import { type CommandLine, readCommandLine } from "../common/command_line.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
-import { type Environment, systemEnvironment } from "../common/environment.ts";
+import { systemEnvironment } from "../common/environment.ts";
 import { ConnectionError, messageOf } from "../common/errors.ts";
 import { openLogging } from "../common/log_setup.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import { ConfigError } from "../common/options.ts";
 import { SystemRandom } from "../common/random.ts";
-import { announceRun, runDirectory } from "../common/run_file.ts";
+import { announceProcess, runDirectory } from "../common/run_file.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
 
@@ -101,7 +101,14 @@ async function serve(options: AllInOneOptions): Promise<void> {
       log: (name) => logging.logger(name),
       memoryBytes: Deno.systemMemoryInfo().total,
     });
-    using _runs = announce(disk, clock, environment, () => stopped.stop());
+    using _announced = announceProcess({
+      directory: runDirectory(disk, environment),
+      clock,
+      pid: Deno.pid,
+      roles: ["namesrv", "broker"],
+      stopped,
+      warn: (text) => console.error(`warning: ${text}`),
+    });
     printReady(running, options, clock.monotonicMs() - startMs);
     logging.flush();
     await stopped.promise;
@@ -109,20 +116,6 @@ async function serve(options: AllInOneOptions): Promise<void> {
   } finally {
     stopped.ignore();
   }
-}
-
-/** Says that both run, to `rucola shutdown`; without a writable home only signals end them. */
-function announce(disk: DenoDisk, clock: SystemClock, environment: Environment, onStop: () => void): Disposable {
-  const stack = new DisposableStack();
-  try {
-    const directory = runDirectory(disk, environment);
-    for (const role of ["namesrv", "broker"] as const) {
-      stack.use(announceRun(directory, { role, pid: Deno.pid, clock, onStop }));
-    }
-  } catch (error) {
-    console.error(`warning: rucola shutdown will not find this process: ${messageOf(error)}`);
-  }
-  return stack;
 }
 
 function printReady({ namesrvAddr, brokerAddr }: AllInOne, options: AllInOneOptions, elapsedMs: number): void {
