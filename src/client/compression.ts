@@ -1,12 +1,14 @@
 /**
- * Compressed message bodies. Producers compress with zlib, which every RocketMQ client reads; consumers read zlib and
- * Zstandard. Source: RocketMQ `CompressorFactory`, `CompressionType`.
+ * Compressed message bodies. Producers compress with zlib, which every RocketMQ client reads; consumers read zlib,
+ * LZ4 and Zstandard. Source: RocketMQ `CompressorFactory`, `CompressionType`.
  *
  * @module
  */
 import { deflateSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import { messageOf } from "../common/errors.ts";
 import { SysFlag } from "../protocol/message.ts";
 import { ClientError } from "./errors.ts";
+import { readLz4Frames } from "./lz4.ts";
 
 /** Bits of `sysFlag` on a zlib body. Java also sets the type 0x300, which clients before 4.9.4 ignore. */
 export const ZLIB_SYS_FLAG = SysFlag.COMPRESSED | 0x300;
@@ -16,7 +18,7 @@ const TYPE_ZSTD = 0x200;
 /** A body that inflates to more is refused: no broker takes messages of this size. */
 const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** @param level 0 to 9; Java's default is 5. */
+/** Compresses with zlib. @param level 0 to 9; Java's default is 5. */
 export function compressBody(body: Uint8Array, level: number): Uint8Array {
   const bytes = deflateSync(body, { level });
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -25,17 +27,22 @@ export function compressBody(body: Uint8Array, level: number): Uint8Array {
 /**
  * The body as its producer gave it.
  *
- * @throws {ClientError} when it is compressed with LZ4, which this client does not read, or its bytes are broken.
+ * @throws {ClientError} when its bytes are broken, or it is larger than any broker would take.
  */
 export function decompressBody(body: Uint8Array, sysFlag: number): Uint8Array {
   if ((sysFlag & SysFlag.COMPRESSED) === 0) return body;
-  const type = sysFlag & SysFlag.COMPRESSION_MASK;
-  if (type === TYPE_LZ4) throw new ClientError("the message body is compressed with LZ4, which is not supported");
   try {
-    const limit = { maxOutputLength: INFLATED_BYTES_MAX };
-    const bytes = type === TYPE_ZSTD ? zstdDecompressSync(body, limit) : inflateSync(body, limit);
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return decompress(body, sysFlag & SysFlag.COMPRESSION_MASK);
   } catch (cause) {
-    throw new ClientError("the compressed message body cannot be read", { cause });
+    throw new ClientError(`the compressed message body cannot be read: ${messageOf(cause)}`, { cause });
   }
+}
+
+function decompress(body: Uint8Array, type: number): Uint8Array {
+  if (type === TYPE_LZ4) return readLz4Frames(body, INFLATED_BYTES_MAX);
+  const limit = { maxOutputLength: INFLATED_BYTES_MAX };
+  const bytes = type === TYPE_ZSTD ? zstdDecompressSync(body, limit) : inflateSync(body, limit);
+  // A Zstandard frame that is cut off decompresses to nothing, without an error; no message is empty.
+  if (bytes.length === 0) throw new RangeError("there is nothing in it");
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

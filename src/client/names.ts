@@ -43,7 +43,7 @@ export function replyTopicOf(cluster: string): string {
   return `${cluster}_REPLY_TOPIC`;
 }
 
-/** @throws {ClientError} when a group cannot have this name. */
+/** Checks the name of a group. @throws {ClientError} when a group cannot have this name. */
 export function checkGroup(group: string): void {
   if (group.trim() === "") throw new ClientError("the specified group is blank");
   if (group.length > GROUP_LENGTH_MAX) {
@@ -70,7 +70,7 @@ export function checkConsumerGroup(group: string): void {
   }
 }
 
-/** @throws {ClientError} when a topic cannot have this name. */
+/** Checks the name of a topic. @throws {ClientError} when a topic cannot have this name. */
 export function checkTopic(topic: string): void {
   if (topic.trim() === "") throw new ClientError("The specified topic is blank");
   if (topic.length > TOPIC_LENGTH_MAX) {

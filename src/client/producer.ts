@@ -42,7 +42,9 @@ export interface SendOptions {
 
 /** What becomes of an asynchronous send. Exactly one of the two is called, once. */
 export interface SendCallback {
+  /** The message was stored. */
   onSuccess(result: SendResult): void;
+  /** It was not, or nobody knows; the errors are those of `Producer.send`. */
   onException(error: unknown): void;
 }
 
@@ -221,6 +223,6 @@ export class Producer implements ProducerMember {
 }
 
 /** The queue by a hash of `arg`: equal args, equal queue. Source: RocketMQ `SelectMessageQueueByHash`. */
-export const selectByHash: QueueSelector = (queues, _message, arg) => {
+export function selectByHash(queues: readonly MessageQueue[], _message: Message, arg: unknown): MessageQueue {
   return queues[Math.abs(javaHash(String(arg)) % queues.length)]!;
-};
+}

@@ -32,7 +32,9 @@ import { ReceivedMessage } from "./message.ts";
 export interface PushTargets {
   readonly clientId: string;
   readonly log: Log;
+  /** The producer of a group, if there is one here. */
   producer(group: string): ProducerMember | undefined;
+  /** The consumer of a group, if there is one here. */
   consumer(group: string): ConsumerMember | undefined;
   /** Hands a reply to whoever waits for it; false when nobody does. */
   takeReply(correlationId: string, reply: ReceivedMessage): boolean;

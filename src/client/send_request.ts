@@ -160,9 +160,12 @@ function checkBatch(messages: readonly Message[], first: Message): void {
   }
 }
 
-interface BatchPart {
+/** One message of a batch. */
+export interface BatchPart {
+  /** The user's own 32 bits. */
   readonly flag: number;
   readonly body: Uint8Array;
+  /** The property string. */
   readonly properties: Uint8Array;
 }
 
