@@ -32,6 +32,10 @@ export interface FastSendParts {
   readonly refused: (send: PendingSend, status: PutStatus) => void;
 }
 
+/** The fields a to i: those that a request must have. */
+const ALL_FIELDS = 511;
+/** A message with more properties takes the general path. */
+const PROPERTIES_MAX = 64;
 /** Most {@link PendingSend} objects that are kept for the next send. */
 const POOL_MAX = 4096;
 
@@ -103,17 +107,29 @@ export class FastSend {
     while (s.next()) {
       if (s.nameEnd - s.nameStart !== 1) continue; // fields that any request may carry
       switch (s.bytes[s.nameStart]) {
+        case 0x61: // a: producerGroup
+          if (s.valueEnd === s.valueStart) return false; // in a binary header: absent
+          seen |= 64;
+          break;
+        case 0x63: // c: defaultTopic
+          if (s.valueEnd === s.valueStart) return false;
+          seen |= 128;
+          break;
+        case 0x64: // d: defaultTopicQueueNums
+          this.#int();
+          seen |= 256;
+          break;
         case 0x62: // b: topic
           if (s.escaped) return false;
           this.#topic = this.#parts.names.text(s.bytes, s.valueStart, s.valueEnd);
           seen |= 1;
           break;
         case 0x65: // e: queueId
-          m.queueId = s.integer();
+          m.queueId = this.#int();
           seen |= 2;
           break;
         case 0x66: // f: sysFlag
-          m.sysFlag = s.integer();
+          m.sysFlag = this.#int();
           seen |= 4;
           break;
         case 0x67: // g: bornTimestamp
@@ -121,7 +137,7 @@ export class FastSend {
           seen |= 8;
           break;
         case 0x68: // h: flag
-          m.flag = s.integer();
+          m.flag = this.#int();
           seen |= 16;
           break;
         case 0x69: // i: properties
@@ -129,7 +145,10 @@ export class FastSend {
           seen |= 32;
           break;
         case 0x6a: // j: reconsumeTimes
-          if (s.integer() !== 0) return false;
+          if (this.#int() !== 0) return false;
+          break;
+        case 0x6c: // l: maxReconsumeTimes, which counts for retry topics alone
+          this.#int();
           break;
         case 0x6d: // m: batch
           if (s.isTrue()) return false;
@@ -137,8 +156,17 @@ export class FastSend {
       }
     }
     m.reconsumeTimes = 0;
-    return seen === 63 && !s.failed && (s.flag & FLAG_RESPONSE) === 0 && (m.sysFlag & SysFlag.TRANSACTION_MASK) === 0 &&
+    return seen === ALL_FIELDS && !s.failed && (s.flag & FLAG_RESPONSE) === 0 &&
+      (m.sysFlag & SysFlag.TRANSACTION_MASK) === 0 &&
       this.#scanProperties();
+  }
+
+  /** The value as 32 bits; one that has more is left to the general path, which refuses it. */
+  #int(): number {
+    const value = this.#scanner.integer();
+    if (value === (value | 0)) return value | 0;
+    this.#scanner.failed = true;
+    return 0;
   }
 
   /** Takes the value of the field `i`: as it lies, or without JSON's escapes in the scratch buffer. */
@@ -172,10 +200,16 @@ class PropertyScan {
   tagsEnd = 0;
   uniqueKeyStart = 0;
   uniqueKeyEnd = 0;
-  /** Whether the producer wants to wait for the store's promise: property WAIT is not `false`. */
+  /** Whether the producer wants to wait for the store's promise: property WAIT is absent or `true`. */
   waits = true;
+  /** Hashes of the names so far. */
+  readonly #names = new Int32Array(PROPERTIES_MAX);
+  #count = 0;
 
-  /** False when the message has no plain unique key, or a property that makes it special. */
+  /**
+   * False when the general path would store other bytes than these (a repeated name, an empty value, malformed UTF-8), when
+   * the message has no plain unique key, or when a property makes it special.
+   */
   scan(b: Uint8Array, start: number, end: number): boolean {
     this.tagsStart =
       this.tagsEnd =
@@ -183,17 +217,33 @@ class PropertyScan {
       this.uniqueKeyEnd =
         0;
     this.waits = true;
+    this.#count = 0;
+    let bits = 0; // all bytes or'ed
     for (let at = start; at < end;) {
+      let hash = 0;
       let nameEnd = at;
-      while (nameEnd < end && b[nameEnd]! > 2) nameEnd++;
-      if (nameEnd >= end || b[nameEnd] !== 1) return false; // no pair: let the general path make sense of it
+      for (; nameEnd < end && b[nameEnd]! > 2; nameEnd++) {
+        bits |= b[nameEnd]!;
+        hash = (Math.imul(hash, 31) + b[nameEnd]!) | 0;
+      }
+      if (nameEnd === at || nameEnd >= end || b[nameEnd] !== 1) return false; // no pair
       let valueEnd = nameEnd + 1;
-      while (valueEnd < end && b[valueEnd] !== 2) valueEnd++;
-      if (!this.#pair(b, at, nameEnd, valueEnd)) return false;
+      for (; valueEnd < end && b[valueEnd] !== 2; valueEnd++) bits |= b[valueEnd]!;
+      if (valueEnd === nameEnd + 1 || !this.#isNew(hash) || !this.#pair(b, at, nameEnd, valueEnd)) return false;
       at = valueEnd + 1;
     }
     const size = this.uniqueKeyEnd - this.uniqueKeyStart;
-    return size > 0 && size <= UNIQUE_KEY_SIZE_MAX && isPlain(b, this.uniqueKeyStart, this.uniqueKeyEnd);
+    return size > 0 && size <= UNIQUE_KEY_SIZE_MAX && isPlain(b, this.uniqueKeyStart, this.uniqueKeyEnd) &&
+      (bits < 128 || isUtf8(b, start, end));
+  }
+
+  /** Whether no name before had this hash (two names that only share it take the general path for nothing). */
+  #isNew(hash: number): boolean {
+    const names = this.#names;
+    for (let i = 0; i < this.#count; i++) if (names[i] === hash) return false;
+    if (this.#count === PROPERTIES_MAX) return false;
+    names[this.#count++] = hash;
+    return true;
   }
 
   #pair(b: Uint8Array, start: number, nameEnd: number, valueEnd: number): boolean {
@@ -214,7 +264,7 @@ class PropertyScan {
         break;
       case 0x57: // W
         if (is(b, start, nameEnd, WAIT)) {
-          this.waits = !is(b, nameEnd + 1, valueEnd, FALSE);
+          this.waits = waitsFor(b, nameEnd + 1, valueEnd);
           return true;
         }
         break;
@@ -231,7 +281,8 @@ const TAGS = encoder.encode(Property.TAGS);
 const UNIQ_KEY = encoder.encode(Property.UNIQ_KEY);
 const WAIT = encoder.encode(Property.WAIT);
 const KEYS = encoder.encode(Property.KEYS);
-const FALSE = encoder.encode("false");
+const TRUE = encoder.encode("true");
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Properties that the broker acts upon or sets itself. */
 const SPECIAL = [
@@ -262,6 +313,22 @@ function is(b: Uint8Array, start: number, end: number, word: Uint8Array): boolea
   if (end - start !== word.length) return false;
   for (let i = 0; i < word.length; i++) if (b[start + i] !== word[i]) return false;
   return true;
+}
+
+/** Whether a WAIT property says `true`, in any case of letters. */
+function waitsFor(b: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== TRUE.length) return false;
+  for (let i = 0; i < TRUE.length; i++) if ((b[start + i]! | 0x20) !== TRUE[i]) return false;
+  return true;
+}
+
+function isUtf8(b: Uint8Array, start: number, end: number): boolean {
+  try {
+    strictDecoder.decode(b.subarray(start, end));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Printable ASCII without quote and backslash: can stand in a JSON string as it is. */

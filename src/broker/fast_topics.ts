@@ -13,17 +13,21 @@ export interface FastTopic {
   readonly queueNums: number;
 }
 
-/** The table; filled when a topic is first sent to, emptied when any topic changes. */
+/**
+ * The table; filled when a topic is first sent to, emptied when any topic changes. Whether the broker takes sends at all is
+ * asked each time: its role and permission change while it runs.
+ */
 export class FastTopics {
   readonly #known = new Map<string, FastTopic>();
 
   /** @param mayWrite whether this broker takes sends at all now (its role, `brokerPermission`). */
   constructor(readonly topics: TopicTable, readonly mayWrite: () => boolean) {
-    topics.onChange(() => this.forgetAll());
+    topics.onChange(() => this.#known.clear());
   }
 
   /** The topic, or undefined when its sends need the general path. */
   get(topic: string): FastTopic | undefined {
+    if (!this.mayWrite()) return undefined;
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
     const found = this.#find(topic);
@@ -32,14 +36,9 @@ export class FastTopics {
     return found;
   }
 
-  /** To be called when the role or permissions of the broker change. */
-  forgetAll(): void {
-    this.#known.clear();
-  }
-
   #find(name: string): FastTopic | undefined {
     const topic = this.topics.get(name);
-    if (topic === undefined || !this.mayWrite() || (topic.perm & Perm.WRITE) === 0) return undefined;
+    if (topic === undefined || (topic.perm & Perm.WRITE) === 0) return undefined;
     if (name.startsWith(RETRY_PREFIX) || name.startsWith(DLQ_PREFIX) || isSendForbidden(name)) return undefined;
     if (topicNameFault(name) !== null) return undefined;
     return { queueNums: Math.max(topic.writeQueueNums, topic.readQueueNums) };

@@ -133,9 +133,10 @@ export class MessagePut {
   }
 }
 
-/** Whether the producer wants to wait for the store's promise. */
+/** Whether the producer wants to wait for the store's promise. Source: RocketMQ `Message#isWaitStoreMsgOK`. */
 export function waitsForStore(message: Pick<BrokerMessage, "properties">): boolean {
-  return message.properties.get(Property.WAIT) !== "false";
+  const wait = message.properties.get(Property.WAIT);
+  return wait === undefined || wait.toLowerCase() === "true";
 }
 
 /** Whether the message is half of a transaction, or the end of one. */

@@ -10,7 +10,7 @@ import { crc32 as zlibCrc32 } from "node:zlib";
 
 const TWO_32 = 4294967296;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** No bytes. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -78,7 +78,7 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Text of UTF-8 bytes; malformed sequences become U+FFFD. */
+/** Text of UTF-8 bytes; malformed sequences become U+FFFD, and a byte order mark is a character like others. */
 export function utf8Text(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -3,8 +3,8 @@
  * permission. Source: RocketMQ `MessageConst`, `MessageDecoder`, `MessageSysFlag`, `PermName`.
  *
  * A property string is `name \x01 value \x02 name \x01 value \x02 …` in UTF-8; the last `\x02` is absent in what 4.9.7 and
- * some others write. Names and values hold neither character. A name without `\x01` is skipped; of two equal names the
- * last one counts.
+ * some others write. Names and values hold neither character. A pair without `\x01`, name or value is skipped, as in every
+ * version of RocketMQ; of two equal names the last one counts.
  *
  * @module
  */
@@ -116,7 +116,7 @@ export function parseProperties(text: string): Map<string, string> {
   const properties = new Map<string, string>();
   for (const pair of text.split("\x02")) {
     const end = pair.indexOf("\x01");
-    if (end > 0) properties.set(pair.slice(0, end), pair.slice(end + 1));
+    if (end > 0 && end < pair.length - 1) properties.set(pair.slice(0, end), pair.slice(end + 1));
   }
   return properties;
 }
