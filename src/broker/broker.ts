@@ -242,7 +242,8 @@ export class Broker {
     const reply = new SendReplyWriter({ storeHostHex: identity.hostHex, regionId, traceOn });
     const facts = this.#putFacts(store);
     const refused = (send: PendingSend, status: PutStatus) => {
-      if (!send.oneway) send.connection.answer(send.asCommand(), refusedReply(status, facts));
+      const ext = { MSG_REGION: regionId, TRACE_ON: String(traceOn) };
+      if (!send.oneway) send.connection.answer(send.asCommand(), { ...refusedReply(status, facts), ext });
     };
     const fastSend = new FastSend({
       store,
