@@ -62,6 +62,10 @@ export interface MessageQuery {
   readonly endMs: number;
   /** Whether `key` is a unique id instead of a key that the user gave. */
   readonly isUniqueId: boolean;
+  /** 5.5: `K` looks among keys (the default), `T` among tags. */
+  readonly indexType?: string;
+  /** 5.5: go on behind the index entry that the broker gave with an earlier answer. */
+  readonly lastKey?: string;
 }
 
 /** Where a group shall go on. */
@@ -220,8 +224,8 @@ export class BrokerAdmin {
 
   /** Stored records with a key, back to back; empty when there are none. */
   async queryMessages(query: MessageQuery): Promise<Uint8Array> {
-    const { topic, key, maxNum, beginMs, endMs, isUniqueId } = query;
-    const ext = writeHeader({ topic, key, maxNum, beginTimestamp: beginMs, endTimestamp: endMs });
+    const { topic, key, maxNum, beginMs, endMs, isUniqueId, indexType, lastKey } = query;
+    const ext = writeHeader({ topic, key, maxNum, beginTimestamp: beginMs, endTimestamp: endMs, indexType, lastKey });
     if (isUniqueId) ext["_UNIQUE_KEY_QUERY"] = "true";
     const response = await this.#calls.invoke(this.address, { code: RequestCode.QUERY_MESSAGE, ext }, 15_000);
     if (response.code === ResponseCode.QUERY_NOT_FOUND) return new Uint8Array(0);

@@ -81,12 +81,14 @@ export async function queryMessages(
       failure = error;
     }
   }));
-  const wanted = found.filter((message) =>
-    message.topic === query.topic &&
-    (query.isUniqueId ? message.properties.get(Property.UNIQ_KEY) === query.key : message.keys.includes(query.key))
-  );
+  const wanted = found.filter((message) => message.topic === query.topic && hasKey(message, query));
   if (wanted.length === 0 && failure !== null) throw failure;
   return wanted.sort((a, b) => a.storeTimestamp - b.storeTimestamp);
+}
+
+function hasKey(message: ReceivedMessage, { key, isUniqueId, indexType }: MessageQuery): boolean {
+  if (isUniqueId) return message.properties.get(Property.UNIQ_KEY) === key;
+  return indexType === "T" ? message.tags === key : message.keys.includes(key);
 }
 
 /** What each group that consumes the message's topic has done with it. */

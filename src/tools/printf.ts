@@ -32,7 +32,17 @@ export function printf(format: string, ...args: readonly Printable[]): string {
 function convert(value: Printable, kind: string, precision: string | undefined): string {
   if (kind === "s") return String(value ?? null);
   if (typeof value !== "number") throw new TypeError(`%${kind} of ${value}`);
-  return kind === "d" ? String(Math.trunc(value)) : value.toFixed(precision === undefined ? 6 : Number(precision));
+  return kind === "d" ? String(Math.trunc(value)) : fixed(value, precision === undefined ? 6 : Number(precision));
+}
+
+/** Digits behind the point, rounded half up as the number is written: 2.005 with two digits is 2.01. */
+function fixed(value: number, digits: number): string {
+  const [whole = "0", fraction = ""] = String(Math.abs(value)).split(".");
+  if (fraction.length <= digits || fraction.includes("e")) return value.toFixed(digits);
+  const kept = BigInt(whole + fraction.slice(0, digits)) + (fraction[digits]! >= "5" ? 1n : 0n);
+  const text = String(kept).padStart(digits + 1, "0");
+  const sign = value < 0 && kept > 0n ? "-" : "";
+  return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
 /** A double as Java prints it: at least one digit behind the point, exponents from 10^7 on and below 10^-3. */

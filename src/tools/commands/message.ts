@@ -159,6 +159,8 @@ const queryMsgByKey: ToolCommand = {
       beginMs: options.int("b", 0),
       endMs: options.int("e", Number.MAX_SAFE_INTEGER),
       isUniqueId: false,
+      ...(options.has("p") && { indexType: options.text("p").toUpperCase() }),
+      ...(options.has("l") && { lastKey: options.text("l") }),
     };
     const messages = await queryMessages(admin, query, options.optional("c"));
     if (messages.length === 0) {

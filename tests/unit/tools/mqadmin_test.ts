@@ -1,0 +1,118 @@
+/**
+ * The list of commands, their help and what happens with names that are none; without a cluster.
+ * @module
+ */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createEnvironment } from "../../../src/common/environment.ts";
+import { BrokerError } from "../../../src/client/errors.ts";
+import { errorText, runTools } from "../../../src/tools/mqadmin.ts";
+import { commandList, findCommand } from "../../../src/tools/registry.ts";
+import { nameServers, type ToolWorld } from "../../../src/tools/world.ts";
+import { simWorld } from "../../support/world.ts";
+
+const GOLDEN = new URL("../../golden/tools/", import.meta.url);
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(...args: string[]): Promise<Ran> {
+  const sim = simWorld(1);
+  return await sim.run(async () => {
+    let [stdout, stderr] = ["", ""];
+    const { clock, net, disk, random } = sim.machine("tool").boot();
+    const world: ToolWorld = {
+      clock,
+      net,
+      disk,
+      random,
+      environment: createEnvironment(),
+      write: (text) => void (stdout += text),
+      writeError: (text) => void (stderr += text),
+    };
+    const code = await runTools(args, world);
+    return { code, stdout, stderr };
+  });
+}
+
+/** What mqadmin 5.5.0 prints for `help COMMAND`, by command. */
+function goldenHelp(): Map<string, string> {
+  const text = Deno.readTextFileSync(new URL("mqadmin-help-5.5.0.txt", GOLDEN));
+  return new Map(
+    text.split(/^=== /m).slice(1).map((part) => {
+      const end = part.indexOf("\n");
+      return [part.slice(0, end), part.slice(end + 1).trimEnd()];
+    }),
+  );
+}
+
+Deno.test("Without a command the list is that of mqadmin 5.5.0", async () => {
+  const golden = Deno.readTextFileSync(new URL("mqadmin-list-5.5.0.txt", GOLDEN));
+  assertEquals(await run(), { code: 0, stdout: golden, stderr: "" });
+});
+
+Deno.test("The help of every command begins with what mqadmin 5.5.0 prints, and goes on with an example", async () => {
+  const golden = goldenHelp();
+  let compared = 0;
+  for (const { name } of commandList()) {
+    if (findCommand(name) === undefined) continue;
+    const { code, stdout } = await run("help", name);
+    assertEquals(code, 0);
+    const [usage, rest = ""] = stdout.split("\n\nexample: ");
+    assertEquals(usage, golden.get(name), name);
+    assertMatch(rest, new RegExp(`^rucola tools ${name} `));
+    assertEquals((await run(name, "-h")).stdout, stdout, `${name} -h`);
+    compared++;
+  }
+  assertEquals(compared >= 44, true, `${compared} commands were compared`);
+});
+
+Deno.test("Every command of mqadmin exists or says why it does not", async () => {
+  const names = [...goldenHelp().keys()];
+  assertEquals(commandList().map(({ name }) => name), names);
+  for (const name of names.filter((name) => findCommand(name) === undefined)) {
+    const { code, stdout, stderr } = await run(name);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, new RegExp(`^${name}: (not available in this version|does not apply)`));
+  }
+});
+
+Deno.test("Names are found in any case, near misses are suggested", async () => {
+  assertStringIncludes((await run("TOPICSTATUS", "-h")).stdout, "usage: mqadmin topicStatus ");
+  assertEquals(await run("topicStats"), {
+    code: 0,
+    stdout: "The sub command topicStats not exist.\n",
+    stderr: "Did you mean topicStatus?\n",
+  });
+  assertEquals((await run("zzzzzzzzzz")).stderr, "");
+});
+
+Deno.test("A command line that cannot be understood ends with 1, the reason on stderr and the usage on stdout", async () => {
+  const { code, stdout, stderr } = await run("topicStatus");
+  assertEquals([code, stderr], [1, "Missing required option: t\n"]);
+  assertMatch(stdout, /^usage: mqadmin topicStatus /);
+});
+
+Deno.test("A command that fails ends with 0 as RocketMQ's, and with 1 when JSON was asked for", async () => {
+  const failed = await run("topicList", "-n", "10.9.9.9:1");
+  assertEquals([failed.code, failed.stdout], [0, ""]);
+  assertMatch(
+    failed.stderr,
+    /^SubCommandException: topicList command failed\nCaused by: Cannot connect to 10\.9\.9\.9:1/,
+  );
+  assertEquals((await run("topicList", "-n", "10.9.9.9:1", "--json")).code, 1);
+});
+
+Deno.test("Name servers come from -n, then from the environment, and have port 9876 unless they say another", () => {
+  const environment = createEnvironment({ variables: { NAMESRV_ADDR: "a:1;b" } });
+  assertEquals(nameServers(undefined, environment), ["a:1", "b:9876"]);
+  assertEquals(nameServers(" c:2 ; d,e:3; ", environment), ["c:2", "d:9876", "e:3"]);
+  assertEquals(nameServers(undefined, createEnvironment()), ["127.0.0.1:9876"]);
+});
+
+Deno.test("Errors of servers print as RocketMQ's tools print them", () => {
+  assertEquals(errorText(new BrokerError(17, "No topic", "")), "CODE: 17  DESC: No topic");
+  assertEquals(errorText(new BrokerError(1, "no", "h:1")), "CODE: 1  DESC: no BROKER: h:1");
+});
