@@ -141,6 +141,8 @@ export class SegmentQueue {
   /** Removes all segments. @throws {DiskError} */
   removeAll(): void {
     while (this.last !== undefined) this.#segments.pop()!.remove();
+    // A sync that is under way goes on to the names; of these there are none any more, nor a directory that had them.
+    this.#namesChanged = false;
   }
 
   /** Syncs every segment written since its last sync, blocking. @throws {DiskError} */
