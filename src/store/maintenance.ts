@@ -125,8 +125,13 @@ export class Maintenance {
     checkpoint.saveNow();
   }
 
-  /** Queues of a deleted topic are none of our business any more. */
+  /** Queues are about to be deleted: the next start must not miss them. @throws {DiskError} */
   forget(gone: readonly Consumequeue[]): void {
+    const { checkpoint } = this.#parts;
+    if (checkpoint.dispatch !== null && gone.length > 0) {
+      checkpoint.dispatch.queueCount = Math.max(0, checkpoint.dispatch.queueCount - gone.length);
+      checkpoint.saveNow();
+    }
     for (const queue of gone) {
       this.#warm.delete(queue);
       this.#unsynced.delete(queue);
@@ -183,7 +188,7 @@ export class Maintenance {
     try {
       for (let since = clock.monotonicMs(); done < dirty.length; done++) {
         const queue = dirty[done]!;
-        if (queue.isRemoved) continue;
+        if (queue.isRemoved || queue.dirtyUnits === 0) continue;
         if (queue.dirtyUnits < unitsMin) {
           queues.markDirty(queue);
           continue;

@@ -337,8 +337,8 @@ export class MessageStore {
   deleteTopic(topic: string): void {
     if (this.#core.appender.hasTurn) this.#writeTurn();
     const gone = this.#core.queues.queuesOf(topic);
-    if (!this.#core.queues.deleteTopic(topic)) return;
     this.#maintenance.forget(gone);
+    if (!this.#core.queues.deleteTopic(topic)) return;
     // Recovery must not go through records from before the deletion: they would bring the queues back.
     this.#maintenance.checkpointSoon();
   }

@@ -49,6 +49,13 @@ export interface ReadMessage {
   readonly body: string;
 }
 
+/** Statuses after which a reader goes on from `nextBeginOffset`. */
+const GOES_ON: ReadonlySet<number> = new Set([
+  PullStatus.NO_MATCHED_MESSAGE,
+  PullStatus.MESSAGE_WAS_REMOVING,
+  PullStatus.OFFSET_TOO_SMALL,
+]);
+
 /** A store under test with the world around it. */
 export class StoreHarness {
   readonly clock: SimClock;
@@ -152,7 +159,7 @@ export class StoreHarness {
       const status = this.store.pull(this.store.queue(topic, queueId), at, 32, 262144, filter, out);
       if (status === PullStatus.PENDING) await this.store.load(out.missing);
       else if (status === PullStatus.FOUND) { for (const part of out.parts) read.push(...messagesOf(part)); }
-      else if (status !== PullStatus.NO_MATCHED_MESSAGE && status !== PullStatus.MESSAGE_WAS_REMOVING) return read;
+      else if (!GOES_ON.has(status)) return read;
       if (status !== PullStatus.PENDING) at = out.nextBeginOffset;
     }
   }
