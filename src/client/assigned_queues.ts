@@ -108,9 +108,19 @@ export class AssignedQueues {
   async #leave(processQueue: ProcessQueue): Promise<void> {
     const { context, locks } = this.#parts;
     await processQueue.unused();
-    await context.offsets.persist([processQueue.queue], locks !== null);
+    await this.#persist(processQueue, locks !== null);
     this.#remove(processQueue);
     if (locks !== null && !context.stop.stopped) await locks.unlock([processQueue.queue]);
+  }
+
+  /** A failure is logged: what was consumed will come again, which is better than keeping the queue. */
+  async #persist({ queue, key }: ProcessQueue, wait: boolean): Promise<void> {
+    const { offsets, instance } = this.#parts.context;
+    try {
+      await offsets.persist([queue], wait);
+    } catch (error) {
+      instance.world.log.error(`cannot store the offset of ${key}: ${messageOf(error)}`);
+    }
   }
 
   #remove(processQueue: ProcessQueue): void {
@@ -172,7 +182,7 @@ export class AssignedQueues {
     processQueue.abandon();
     await processQueue.unused();
     context.offsets.update(processQueue.queue, nextOffset, false);
-    await context.offsets.persist([processQueue.queue], true);
+    await this.#persist(processQueue, true);
     this.#remove(processQueue);
     this.#parts.moved();
   }

@@ -83,7 +83,7 @@ export class ClientInstance {
       log: world.log,
     });
     this.routes = new Routes(this.nameServers, world.random, settings.mqClientApiTimeoutMs);
-    this.routes.onBrokersChanged = () => this.#greetNewBrokers();
+    this.routes.onChanged = (topic) => this.#routeChanged(topic);
     this.calls = new BrokerCalls(this.#remoting, settings.mqClientApiTimeoutMs);
     this.uniqueIds = new UniqueIds(
       world.clock,
@@ -271,6 +271,13 @@ export class ClientInstance {
     } catch (error) {
       this.#greeted.delete(address);
       if (!this.#closed) this.world.log.warn(`heartbeat to ${address} failed: ${messageOf(error)}`);
+    }
+  }
+
+  #routeChanged(topic: string): void {
+    this.#greetNewBrokers();
+    for (const consumer of this.#consumers.values()) {
+      for (const each of consumer.topics()) if (each === topic) consumer.rebalance();
     }
   }
 

@@ -59,6 +59,8 @@ export class PushConsumer implements ConsumerMember {
   #orderly: OrderlyListener | null = null;
   #state: "new" | "running" | "closed" = "new";
   #paused = false;
+  /** Whether brokers have heard of it; before that the group cannot be shared. */
+  #known = false;
   #startMs = 0;
   #parts: RunningParts | null = null;
 
@@ -137,6 +139,7 @@ export class PushConsumer implements ConsumerMember {
       throw error;
     }
     await this.#instance.heartbeat();
+    this.#known = true;
     await parts.rebalance.run();
   }
 
@@ -311,7 +314,7 @@ export class PushConsumer implements ConsumerMember {
 
   /** For the client: see {@link ConsumerMember}. */
   rebalance(): void {
-    if (this.#state === "running" && !this.#paused) this.#parts!.rebalance.run();
+    if (this.#state === "running" && this.#known && !this.#paused) this.#parts!.rebalance.run();
   }
 
   /** For the client: see {@link ConsumerMember}. */

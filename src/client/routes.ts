@@ -37,8 +37,8 @@ export class Routes {
   readonly #bodies = new Map<string, string>();
   readonly #asking = new Map<string, Promise<TopicRoute | null>>();
   #brokers = new Map<string, ReadonlyMap<number, string>>();
-  /** Called when a broker became known, or its addresses changed. */
-  onBrokersChanged: () => void = () => {};
+  /** Called when the route of a topic became known or changed, and with it perhaps the brokers. */
+  onChanged: (topic: string) => void = () => {};
 
   constructor(nameServers: NameServers, random: Random, timeoutMs: number) {
     this.#nameServers = nameServers;
@@ -126,6 +126,7 @@ export class Routes {
     this.#topics.set(topic, route);
     this.#bodies.set(topic, body);
     this.#collectBrokers();
+    this.onChanged(topic);
     return route;
   }
 
@@ -137,7 +138,6 @@ export class Routes {
       }
     }
     this.#brokers = brokers;
-    this.onBrokersChanged();
   }
 
   /** Names of all known brokers. */

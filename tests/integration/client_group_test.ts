@@ -117,3 +117,49 @@ Deno.test("consumption and sending go on when the broker comes back after a kill
     await world.until(() => texts.has("after"), "the message after the restart", 60_000);
   });
 });
+
+Deno.test("a consumer that was there before its topic gets the first message as soon as the route is polled", async () => {
+  await simWorld(8).run(async (world) => {
+    const cluster = await startCluster(world);
+    await cluster.startBroker("broker-a");
+    await using reading = cluster.client("one");
+    await using writing = cluster.client("two");
+    const texts: string[] = [];
+    const consumer = reading.pushConsumer({ group: "CG", consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" });
+    consumer.subscribe("T");
+    consumer.onMessages(([message]) => {
+      texts.push(message!.text());
+    });
+    await consumer.start();
+    const producer = writing.producer({ group: "PG" });
+    await producer.start();
+    await producer.send({ topic: "T", body: "first" });
+
+    await world.until(() => texts.length === 1, "the first message", 31_000);
+  });
+});
+
+Deno.test("members that do not answer any more lose their queues to the others", async () => {
+  await simWorld(9).run(async (world) => {
+    const cluster = await startCluster(world);
+    await cluster.startBroker("broker-a");
+    await using first = cluster.client("one");
+    const second = cluster.client("two");
+    const producer = first.producer({ group: "PG" });
+    await producer.start();
+    await producer.send({ topic: "T", body: "x" });
+    const consumers = [first, second].map((client) => {
+      const consumer = client.pushConsumer({ group: "CG" });
+      consumer.subscribe("T");
+      consumer.onMessages(() => {});
+      return consumer;
+    });
+    for (const consumer of consumers) await consumer.start();
+    const count = () => consumers[0]!.assignedQueues().filter(({ topic }) => topic === "T").length;
+    await world.until(() => count() === 2, "an even share", 5000);
+
+    world.machine("two").powerOff();
+
+    await world.until(() => count() === 4, "all queues", 180_000);
+  });
+});
