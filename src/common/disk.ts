@@ -53,6 +53,13 @@ export interface DiskUsage {
   readonly usedBytes: number;
 }
 
+/** How {@linkcode Disk.open} opens. */
+export interface OpenOptions {
+  readonly create?: boolean;
+  readonly readOnly?: boolean;
+  readonly append?: boolean;
+}
+
 /** A lock on a file, held until released or until the process ends. */
 export interface DiskLock {
   /** Lets others take it; idempotent. */
@@ -63,9 +70,10 @@ export interface DiskLock {
 export interface Disk {
   /**
    * Opens a file for reading and, unless `readOnly`, writing. With `create` a missing file is made (its directory must
-   * exist).
+   * exist). With `append` every write goes to where the file ends then, whatever its position says, so that several
+   * processes can write to one file.
    */
-  open(path: string, options?: { create?: boolean; readOnly?: boolean }): DiskFile;
+  open(path: string, options?: OpenOptions): DiskFile;
   /** What `path` is, or null when nothing is there. */
   stat(path: string): DiskEntry | null;
   /** The entries of a directory sorted by name; empty when the directory does not exist. */
@@ -95,6 +103,25 @@ export function readWhole(disk: Disk, path: string): Uint8Array | null {
   } finally {
     file.close();
   }
+}
+
+/**
+ * Makes a directory with its parents so that they survive a power loss: every directory that got a new name in it is synced.
+ * What is kept in the directory still needs a sync of its own.
+ */
+export function makeDurableDirectory(disk: Disk, path: string): void {
+  const parents: string[] = [];
+  for (let missing = path; disk.stat(missing) === null; missing = parents.at(-1)!) parents.push(parentOf(missing));
+  if (parents.length === 0) return;
+  disk.makeDirectory(path);
+  for (const parent of parents) disk.syncDirectory(parent);
+}
+
+/** The directory that holds a path's last part: `.` and `/` hold themselves. */
+export function parentOf(path: string): string {
+  const bare = path.replace(/(?<=.)\/+$/, "");
+  const slash = bare.lastIndexOf("/");
+  return slash > 0 ? bare.slice(0, slash) : slash === 0 ? "/" : ".";
 }
 
 /** Removes a directory with everything below it; nothing happens when it is not there. */

@@ -14,7 +14,7 @@
  * @module
  */
 import { statfsSync } from "node:fs";
-import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage } from "./disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage, OpenOptions } from "./disk.ts";
 import { DiskError, type DiskFault } from "./errors.ts";
 
 /** Parts are joined in this many bytes before they are written; a larger part is written from where it lies. */
@@ -62,12 +62,15 @@ class DenoDiskFile implements DiskFile {
   #closed = false;
   /** Handle of `readAsync`: undefined before its first use, null when the path leads to another file by now. */
   #background: Deno.FsFile | null | undefined;
+  readonly #appends: boolean;
   /** Settles, never rejecting, when the last `readAsync` asked for is done. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, handle: Deno.FsFile) {
+  /** @param appends whether the system writes at the end, wherever the handle stands. */
+  constructor(path: string, handle: Deno.FsFile, appends: boolean) {
     this.path = path;
     this.#handle = handle;
+    this.#appends = appends;
   }
 
   size(): number {
@@ -187,6 +190,7 @@ class DenoDiskFile implements DiskFile {
       done += count;
       this.#cursor += count;
     }
+    if (this.#appends) this.#cursor = -1;
   }
 
   async #readInBackground(into: Uint8Array, position: number): Promise<number> {
@@ -247,14 +251,15 @@ function lastPart(path: string): string {
 /** The machine's file system. Links are followed. */
 export class DenoDisk implements Disk {
   /** @inheritdoc */
-  open(path: string, options: { create?: boolean; readOnly?: boolean } = {}): DiskFile {
+  open(path: string, options: OpenOptions = {}): DiskFile {
     const write = options.readOnly !== true;
+    const append = write && options.append === true;
     const handle = attempt(
       path,
       "open",
-      () => Deno.openSync(path, { read: true, write, create: write && options.create === true }),
+      () => Deno.openSync(path, { read: true, write, append, create: write && options.create === true }),
     );
-    return new DenoDiskFile(path, handle);
+    return new DenoDiskFile(path, handle, append);
   }
 
   /** @inheritdoc */

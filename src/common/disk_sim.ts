@@ -13,7 +13,7 @@
  *
  * @module
  */
-import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage } from "./disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage, OpenOptions } from "./disk.ts";
 import { PAGE_BYTES, SimContent } from "./disk_sim_content.ts";
 import type { DiskFaults } from "./disk_sim_faults.ts";
 import { SimDiskProcess, SimFile, SimLock, type SimTiming } from "./disk_sim_file.ts";
@@ -106,7 +106,7 @@ export class SimDisk implements Disk {
   }
 
   /** @inheritdoc */
-  open(path: string, options: { create?: boolean; readOnly?: boolean } = {}): DiskFile {
+  open(path: string, options: OpenOptions = {}): DiskFile {
     this.#process.before("open", path);
     const { directory, name } = this.#volume.parentOf(path, "open");
     let node = directory.children.get(name);
@@ -115,7 +115,7 @@ export class SimDisk implements Disk {
       node = this.#create(path);
     }
     if (node.content === null) throw new DiskError("io", path, "open", new Error("is a directory"));
-    return new SimFile(this.#process, node, { path, readOnly: options.readOnly === true });
+    return new SimFile(this.#process, node, path, options);
   }
 
   /** @inheritdoc */

@@ -5,7 +5,7 @@
  */
 import { concatBytes } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import type { DiskFile, DiskLock } from "./disk.ts";
+import type { DiskFile, DiskLock, OpenOptions } from "./disk.ts";
 import type { SimContent } from "./disk_sim_content.ts";
 import { type DiskOperation, SimulatedCrash } from "./disk_sim_faults.ts";
 import type { SimNode, SimVolume } from "./disk_sim_volume.ts";
@@ -99,16 +99,16 @@ export class SimFile implements DiskFile {
   readonly #process: SimDiskProcess;
   readonly #node: SimNode;
   readonly #content: SimContent;
-  readonly #readOnly: boolean;
+  readonly #options: OpenOptions;
   #closed = false;
 
   /** @param node a file's. */
-  constructor(process: SimDiskProcess, node: SimNode, opened: { path: string; readOnly: boolean }) {
-    this.path = opened.path;
+  constructor(process: SimDiskProcess, node: SimNode, path: string, options: OpenOptions) {
+    this.path = path;
     this.#process = process;
     this.#node = node;
     this.#content = node.content!;
-    this.#readOnly = opened.readOnly;
+    this.#options = options;
     node.handles++;
     process.files.add(this);
   }
@@ -134,8 +134,9 @@ export class SimFile implements DiskFile {
   }
 
   /** @inheritdoc */
-  write(bytes: Uint8Array, position: number): void {
+  write(bytes: Uint8Array, asked: number): void {
     this.#beforeChange("write");
+    const position = this.#options.append === true ? this.#content.sizeBytes : asked;
     const fitting = this.#content.fitting(bytes.length, position, this.#process.volume.freePages);
     this.#change(() => this.#content.write(bytes.subarray(0, fitting), position));
     if (fitting < bytes.length) {
@@ -193,7 +194,9 @@ export class SimFile implements DiskFile {
 
   #beforeChange(operation: "write" | "truncate"): void {
     this.#checkOpen();
-    if (this.#readOnly) throw new DiskError("io", this.path, operation, new Error("opened for reading only"));
+    if (this.#options.readOnly === true) {
+      throw new DiskError("io", this.path, operation, new Error("opened for reading only"));
+    }
     this.#process.before(operation, this.path);
   }
 

@@ -10,7 +10,7 @@
  * @module
  */
 import { utf8, utf8Text } from "./bytes.ts";
-import { type Disk, type DiskFile, readWhole } from "./disk.ts";
+import { type Disk, type DiskFile, makeDurableDirectory, parentOf, readWhole } from "./disk.ts";
 import { CorruptError, messageOf } from "./errors.ts";
 
 /** A document that was loaded. */
@@ -38,7 +38,7 @@ export class JsonFile {
    */
   constructor(disk: Disk, readonly path: string, readonly encode: (text: string) => Uint8Array = utf8) {
     this.#disk = disk;
-    this.#directory = path.slice(0, Math.max(0, path.lastIndexOf("/"))) || (path.startsWith("/") ? "/" : ".");
+    this.#directory = parentOf(path);
   }
 
   /**
@@ -108,7 +108,7 @@ export class JsonFile {
   }
 
   #write(path: string, text: string): DiskFile {
-    if (this.#disk.stat(this.#directory) === null) this.#disk.makeDirectory(this.#directory);
+    makeDurableDirectory(this.#disk, this.#directory);
     const file = this.#disk.open(path, { create: true });
     try {
       file.truncate(0);

@@ -3,7 +3,12 @@
  *
  * Lines are collected and written once a second, at an error, or when many have come; so a burst costs one write. A full file
  * becomes `otherdays/NAME.1.log`, older ones move up by one, the oldest goes; the moved file is compressed in the background.
- * All files together stay below one limit. A disk that refuses a write costs log lines, never the process: they are counted,
+ * All files together stay below one limit.
+ *
+ * Several processes may share a directory: lines are appended, a file is opened anew for each write (another process may
+ * have moved it), and whoever moves and compresses the full files of a log holds a lock meanwhile; the others go on
+ * appending until it is free.
+ * A disk that refuses a write costs log lines, never the process: they are counted,
  * and the next line that can be written says how many are missing.
  *
  * RocketMQ counterpart: the appenders of `rmq.broker.logback.xml` and `rmq.namesrv.logback.xml`.
@@ -13,7 +18,7 @@
 import { constants, createGzip } from "node:zlib";
 import { utf8 } from "./bytes.ts";
 import type { Clock, Timer } from "./clock.ts";
-import type { Disk, DiskEntry, DiskFile } from "./disk.ts";
+import type { Disk, DiskEntry, DiskFile, DiskLock } from "./disk.ts";
 import type { Environment } from "./environment.ts";
 import { formatLogLine, type LogRecord, type LogSink } from "./logger.ts";
 
@@ -104,7 +109,6 @@ export class LogFilesSink implements LogSink {
     if (this.#closed) return;
     this.flush();
     this.#closed = true;
-    for (const file of this.#files.values()) file.close();
   }
 
   /** Resolves when no file is being compressed any more. */
@@ -132,13 +136,13 @@ class LogFile {
   compression: Promise<void> = Promise.resolve();
   pendingCharacters = 0;
   #pending: string[] = [];
-  #file: DiskFile | null = null;
-  #sizeBytes = 0;
   /** Written since the size of all files was looked at. */
   #uncheckedBytes = 0;
   #lostLines = 0;
   /** Number of the file that is being compressed (it moves up when another becomes full), or 0. */
   #compressing = 0;
+  /** Held while full files move or are compressed. */
+  #lock: DiskLock | null = null;
 
   constructor(
     readonly disk: Disk,
@@ -165,58 +169,64 @@ class LogFile {
     } catch {
       // Decided here: logs give way to a full or failing disk, and the count is told later.
       this.#lostLines += lines.length;
-      this.#cutTornLine();
-      this.close();
     }
   }
 
-  close(): void {
-    this.#file?.close();
-    this.#file = null;
-  }
-
-  /** Takes back what a failed write may have left. */
-  #cutTornLine(): void {
-    try {
-      this.#file?.truncate(this.#sizeBytes);
-    } catch {
-      // A disk that does not even do this leaves half a line in the log.
-    }
+  get #path(): string {
+    return `${this.directory}/${this.name}.log`;
   }
 
   #append(bytes: Uint8Array): void {
-    if (this.#file === null) this.#open();
-    if (this.#sizeBytes > 0 && this.#sizeBytes + bytes.length > this.rule.maxBytes) {
-      this.#roll();
-      this.#open();
+    this.disk.makeDirectory(`${this.directory}/otherdays`);
+    if (this.#isFull(bytes.length)) this.#rollUnlessLocked(bytes.length);
+    const file = this.disk.open(this.#path, { create: true, append: true });
+    try {
+      const sizeBytes = file.size();
+      writeWhole(file, bytes, sizeBytes);
+    } finally {
+      file.close();
     }
-    this.#file!.write(bytes, this.#sizeBytes);
-    this.#sizeBytes += bytes.length;
     this.#uncheckedBytes += bytes.length;
     if (this.#uncheckedBytes >= this.rule.maxBytes / CHECKS_PER_FILE) this.#cutTotal();
   }
 
-  #open(): void {
-    this.disk.makeDirectory(`${this.directory}/otherdays`);
-    this.#file = this.disk.open(`${this.directory}/${this.name}.log`, { create: true });
-    this.#sizeBytes = this.#file.size();
+  #isFull(moreBytes: number): boolean {
+    const sizeBytes = this.disk.stat(this.#path)?.sizeBytes ?? 0;
+    return sizeBytes > 0 && sizeBytes + moreBytes > this.rule.maxBytes;
+  }
+
+  /** Makes room, unless another process is at it. */
+  #rollUnlessLocked(moreBytes: number): void {
+    this.#lock ??= this.disk.lock(`${this.directory}/otherdays/${this.name}.lock`);
+    if (this.#lock === null) return;
+    try {
+      // Asked again: another process may have made room before it let go of the lock.
+      if (this.#isFull(moreBytes)) this.#roll();
+    } finally {
+      if (this.#compressing === 0) this.#unlock();
+    }
+  }
+
+  #unlock(): void {
+    this.#lock?.release();
+    this.#lock = null;
   }
 
   /** Moves the full file to number 1, and all older ones up by one. */
   #roll(): void {
-    this.close();
     for (const suffix of [".log", ".log.gz"]) this.disk.remove(this.#oldPath(this.rule.keep, suffix));
     for (let number = this.rule.keep - 1; number >= 1; number--) {
       for (const suffix of [".log", ".log.gz"]) this.#move(number, suffix);
     }
     if (this.#compressing > 0) this.#compressing++;
-    this.disk.rename(`${this.directory}/${this.name}.log`, this.#oldPath(1, ".log"));
+    this.disk.rename(this.#path, this.#oldPath(1, ".log"));
     if (this.#compressing === 0) {
       this.#compressing = 1;
       this.compression = this.#compress().catch(() => {
         // The uncompressed file stays, which costs only room.
       }).finally(() => {
         this.#compressing = 0;
+        this.#unlock();
       });
     }
   }
@@ -263,6 +273,17 @@ class LogFile {
     if (this.disk.stat(this.#oldPath(number, ".log")) === null) return this.disk.remove(temporary);
     this.disk.rename(temporary, this.#oldPath(number, ".log.gz"));
     this.disk.remove(this.#oldPath(number, ".log"));
+  }
+}
+
+/** Appends all of `bytes` to a file of `sizeBytes`, or takes back what a failed write may have left. */
+function writeWhole(file: DiskFile, bytes: Uint8Array, sizeBytes: number): void {
+  try {
+    file.write(bytes, sizeBytes);
+  } catch (error) {
+    // More than our own bytes: another process has appended, and its lines must not be cut.
+    if (file.size() < sizeBytes + bytes.length) file.truncate(sizeBytes);
+    throw error;
   }
 }
 

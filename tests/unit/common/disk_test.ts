@@ -1,7 +1,7 @@
 /** What every `Disk` promises, asked of the machine's and of the simulated one. @module */
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { utf8, utf8Text } from "../../../src/common/bytes.ts";
-import { type Disk, readWhole, removeTree } from "../../../src/common/disk.ts";
+import { type Disk, makeDurableDirectory, parentOf, readWhole, removeTree } from "../../../src/common/disk.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { SimDisk } from "../../../src/common/disk_sim.ts";
 import { DiskError, type DiskFault } from "../../../src/common/errors.ts";
@@ -303,4 +303,31 @@ onBoth("a lock is held by one until it is released", (disk, directory) => {
   assertEquals(disk.lock(`${directory}/lock`), null);
   second?.release();
   assertFault("not-found", () => disk.lock(`${directory}/no/lock`));
+});
+
+onBoth("what is appended goes behind what others have written meanwhile, whatever its position", (disk, directory) => {
+  const path = `${directory}/log`;
+  const one = disk.open(path, { create: true, append: true });
+  const other = disk.open(path, { append: true });
+  one.write(utf8("one "), 0);
+  other.write(utf8("two "), 0);
+  one.writeMany([utf8("three "), utf8("four ")], 2);
+  other.write(utf8("five"), 0);
+  const read = new Uint8Array(3);
+  one.read(read, 4);
+  assertEquals(utf8Text(read), "two");
+  one.close();
+  other.close();
+  assertEquals(textOf(disk, path), "one two three four five");
+});
+
+onBoth("a directory is made with its parents, and made again without effect", (disk, directory) => {
+  makeDurableDirectory(disk, `${directory}/a/b/c`);
+  makeDurableDirectory(disk, `${directory}/a/b/c/`);
+  assertEquals(disk.stat(`${directory}/a/b/c`)?.isDirectory, true);
+});
+
+Deno.test("the parent of a path is what lies before its last part", () => {
+  const paths = ["/a/b", "/a/b/", "/a", "/", "a/b", "a", "."];
+  assertEquals(paths.map(parentOf), ["/a", "/a", "/", "/", "a", ".", "."]);
 });

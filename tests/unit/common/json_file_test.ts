@@ -114,6 +114,15 @@ Deno.test("a full disk rejects the save, leaves the old document, and the next s
   assertEquals(new JsonFile(disk, PATH).load(JSON.parse)?.value, 3);
 });
 
+Deno.test("the first document of a new directory survives a power loss", async () => {
+  const disk = newDisk();
+  await new JsonFile(disk, PATH).save(`{"a":1}`);
+  new JsonFile(disk, "/other/place/groups.json").saveNow(`{"b":1}`);
+  const after = disk.crash(CRASH.dropUnsynced);
+  assertEquals(textAt(after, PATH), `{"a":1}`);
+  assertEquals(textAt(after, "/other/place/groups.json"), `{"b":1}`);
+});
+
 Deno.test("after any power loss the document is one that was saved, and none older than the last finished save's backup", async () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = new SeededRandom(seed);

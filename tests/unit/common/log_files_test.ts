@@ -86,7 +86,8 @@ Deno.test("full files move up in otherdays, compressed, and the oldest goes", as
   }
   sink.close();
   assertEquals(content("broker.log"), `${line("10", 50)}\n${line("11", 50)}\n`);
-  assertEquals(disk.list(`${DIRECTORY}/otherdays`).map((entry) => entry.name), [
+  const names = disk.list(`${DIRECTORY}/otherdays`).map((entry) => entry.name);
+  assertEquals(names.filter((name) => name !== "broker.lock"), [
     "broker.1.log.gz",
     "broker.2.log.gz",
     "broker.3.log.gz",
@@ -112,6 +113,7 @@ Deno.test("files that become full faster than they are compressed lose nothing",
   const texts: string[] = [];
   for (const entry of disk.list(`${DIRECTORY}/otherdays`)) {
     const bytes = readWhole(disk, `${DIRECTORY}/otherdays/${entry.name}`)!;
+    if (entry.name.endsWith(".lock")) continue;
     texts.push(utf8Text(entry.name.endsWith(".gz") ? gunzipSync(bytes) : bytes));
   }
   texts.push(utf8Text(readWhole(disk, `${DIRECTORY}/broker.log`)!));
@@ -119,6 +121,31 @@ Deno.test("files that become full faster than they are compressed lose nothing",
     Number(each.replaceAll(".", ""))
   );
   assertEquals(numbers.sort((a, b) => a - b), Array.from({ length: 40 }, (_, index) => index));
+});
+
+Deno.test("two processes that share a directory keep each other's lines, also while files move", async () => {
+  const rules = { broker: { maxBytes: 1000, keep: 50 } };
+  const one = open({ rules });
+  const other = open({ rules, disk: one.disk.anotherProcess() });
+  const random = new SeededRandom(5);
+  for (let index = 0; index < 300; index++) {
+    const { write, sink } = random.int(2) === 0 ? one : other;
+    write(line(`${index}`, 20 + random.int(100)));
+    if (random.int(3) > 0) sink.flush();
+    if (random.int(5) === 0) await Promise.all([one.sink.settled(), other.sink.settled()]);
+  }
+  await Promise.all([one.sink.settled(), other.sink.settled()]);
+  for (const { sink } of [one, other]) sink.close();
+
+  const texts = [one.content("broker.log")];
+  for (const { name } of one.disk.list(`${DIRECTORY}/otherdays`).filter(({ name }) => name !== "broker.lock")) {
+    const bytes = readWhole(one.disk, `${DIRECTORY}/otherdays/${name}`)!;
+    texts.push(utf8Text(name.endsWith(".gz") ? gunzipSync(bytes) : bytes));
+  }
+  const numbers = texts.join("").trim().split("\n").filter((each) => each !== "").map((each) =>
+    Number(each.replaceAll(".", ""))
+  );
+  assertEquals(numbers.sort((a, b) => a - b), Array.from({ length: 300 }, (_, index) => index));
 });
 
 Deno.test("all files together stay below the limit", async () => {
