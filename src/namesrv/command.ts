@@ -7,6 +7,7 @@
  * @module
  */
 import { SystemClock } from "../common/clock.ts";
+import { type CommandLine, readCommandLine } from "../common/command_line.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { type Environment, systemEnvironment } from "../common/environment.ts";
 import { messageOf } from "../common/errors.ts";
@@ -32,68 +33,27 @@ const USAGE = `usage: rucola namesrv [-c <arg>] [-h] [-n <arg>] [-p] [--log-dir 
 const EXIT_START_FAILED = 255;
 const EXIT_USAGE = 1;
 
-/** What the command line says. */
-export interface NamesrvArguments {
-  readonly configFile?: string;
-  /** Accepted as mqnamesrv does; a name server asks no other. */
-  readonly namesrvAddr?: string;
-  readonly logDir?: string;
-  readonly isHelp: boolean;
-  readonly isPrint: boolean;
-}
+const OPTIONS = {
+  configFile: { names: ["-c", "--configFile"], hasValue: true },
+  // Accepted as mqnamesrv does; a name server asks no other.
+  namesrvAddr: { names: ["-n", "--namesrvAddr"], hasValue: true },
+  logDir: { names: ["--log-dir"], hasValue: true },
+  help: { names: ["-h", "--help"], hasValue: false },
+  print: { names: ["-p", "--printConfigItem"], hasValue: false },
+} as const;
 
-const WITH_VALUE: ReadonlyMap<string, "configFile" | "namesrvAddr" | "logDir"> = new Map([
-  ["-c", "configFile"],
-  ["--configFile", "configFile"],
-  ["-n", "namesrvAddr"],
-  ["--namesrvAddr", "namesrvAddr"],
-  ["--log-dir", "logDir"],
-]);
-const WITHOUT_VALUE: ReadonlyMap<string, "isHelp" | "isPrint"> = new Map([
-  ["-h", "isHelp"],
-  ["--help", "isHelp"],
-  ["-p", "isPrint"],
-  ["--printConfigItem", "isPrint"],
-]);
-
-/**
- * Reads the arguments, by hand: errors have the words of RocketMQ's parser.
- *
- * @throws {TypeError} naming the argument.
- */
-export function parseNamesrvArguments(args: readonly string[]): NamesrvArguments {
-  const values: { configFile?: string; namesrvAddr?: string; logDir?: string } = {};
-  const flags = { isHelp: false, isPrint: false };
-  for (let at = 0; at < args.length; at++) {
-    const [name, inline] = splitArgument(args[at]!);
-    const valueName = WITH_VALUE.get(name);
-    const flag = WITHOUT_VALUE.get(name);
-    if (valueName !== undefined) {
-      const value = inline ?? args[++at];
-      if (value === undefined) throw new TypeError(`Missing argument for option: ${name.replace(/^-+/, "")}`);
-      values[valueName] = value;
-    } else if (flag !== undefined && inline === undefined) flags[flag] = true;
-    else throw new TypeError(`Unrecognized option: ${args[at]}`);
-  }
-  return { ...values, ...flags };
-}
-
-/** `--name=value` in two. */
-function splitArgument(argument: string): [name: string, value: string | undefined] {
-  const at = argument.startsWith("--") ? argument.indexOf("=") : -1;
-  return at < 0 ? [argument, undefined] : [argument.slice(0, at), argument.slice(at + 1)];
-}
+type Arguments = CommandLine<keyof typeof OPTIONS>;
 
 /** Runs the subcommand; resolves to the exit code when the name server has stopped. */
 export async function runNamesrv(args: string[]): Promise<number> {
-  let given: NamesrvArguments;
+  let given: Arguments;
   try {
-    given = parseNamesrvArguments(args);
+    given = readCommandLine(OPTIONS, args);
   } catch (error) {
     console.error(`${messageOf(error)}\n${USAGE}`);
     return EXIT_USAGE;
   }
-  if (given.isHelp) {
+  if (given.help !== undefined) {
     console.log(USAGE);
     return 0;
   }
@@ -105,15 +65,16 @@ export async function runNamesrv(args: string[]): Promise<number> {
   }
 }
 
-async function runConfigured(given: NamesrvArguments): Promise<number> {
+async function runConfigured(given: Arguments): Promise<number> {
   const disk = new DenoDisk();
   const environment = systemEnvironment();
-  const overrides = given.logDir === undefined ? {} : { logDir: given.logDir };
-  const configuration = openNamesrvConfiguration({ disk, environment, path: given.configFile, overrides });
+  const logDir = given.logDir?.at(-1);
+  const overrides = logDir === undefined ? {} : { logDir };
+  const configuration = openNamesrvConfiguration({ disk, environment, path: given.configFile?.at(-1), overrides });
   const { settings } = configuration;
   const { configStorePath } = settings.namesrv;
   if (disk.stat(configStorePath) !== null) console.log(`load config properties file OK, ${configStorePath}`);
-  if (given.isPrint) {
+  if (given.print !== undefined) {
     console.log(settingLines(settings).join("\n"));
     return 0;
   }

@@ -1,30 +1,6 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseNamesrvArguments } from "../../../src/namesrv/command.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
-
-Deno.test("options are read in both spellings", () => {
-  assertEquals(parseNamesrvArguments(["-c", "f", "-n", "a:9876", "-p", "-h"]), {
-    configFile: "f",
-    namesrvAddr: "a:9876",
-    isHelp: true,
-    isPrint: true,
-  });
-  assertEquals(parseNamesrvArguments(["--configFile=f", "--log-dir", "d", "--printConfigItem"]), {
-    configFile: "f",
-    logDir: "d",
-    isHelp: false,
-    isPrint: true,
-  });
-});
-
-Deno.test("other arguments are errors in the words of RocketMQ's parser", () => {
-  const messageOf = (args: string[]) => assertThrows(() => parseNamesrvArguments(args), TypeError).message;
-  assertEquals(messageOf(["constructor"]), "Unrecognized option: constructor");
-  assertEquals(messageOf(["-x"]), "Unrecognized option: -x");
-  assertEquals(messageOf(["-p=1"]), "Unrecognized option: -p=1");
-  assertEquals(messageOf(["-c"]), "Missing argument for option: c");
-});
 
 /** A directory with a file that lets the system choose a loopback port. */
 async function withConfiguration(test: (directory: string, file: string) => Promise<void>): Promise<void> {
