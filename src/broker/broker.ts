@@ -27,7 +27,7 @@ import { FastSend } from "./fast_send.ts";
 import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
 import { handlerTable } from "./handler_table.ts";
-import { Identity } from "./identity.ts";
+import { advertisedHostBytes, Identity } from "./identity.ts";
 import { MessagePut } from "./message_put.ts";
 import { PullHold } from "./pull_hold.ts";
 import { refusedReply } from "./put_remarks.ts";
@@ -105,6 +105,7 @@ export class Broker {
    * @throws {DiskError} when the store is locked by another broker or cannot be opened.
    * @throws {CorruptError} when files cannot be understood.
    * @throws {ConnectionError} when a port is taken.
+   * @throws {ConfigError} when `brokerIP1` is a name that cannot be resolved.
    */
   async start(): Promise<Address> {
     try {
@@ -128,7 +129,8 @@ export class Broker {
     const { net, clock, random, log } = this.#parts;
     const { broker, remoting } = this.#settings;
     const port = freePort(net, remoting.bindAddress, remoting.listenPort);
-    const identity = new Identity(broker, port, clock, random);
+    const hostBytes = await advertisedHostBytes(net, broker.brokerIP1);
+    const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);
     const arrivals: Arrivals = { hold, schedule: null };
     const store = await this.#openStore(identity, arrivals);

@@ -5,6 +5,9 @@
  */
 import { putI32, utf8 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
+import { ConnectionError } from "../common/errors.ts";
+import type { Net } from "../common/net.ts";
+import { ConfigError } from "../common/options.ts";
 import type { Random } from "../common/random.ts";
 import { hexUpper, OffsetMessageIds, UniqueIds } from "../protocol/ids.ts";
 import { encodeProperties, Property } from "../protocol/message.ts";
@@ -22,11 +25,10 @@ export class Identity {
   readonly propertiesSuffix: Uint8Array;
   readonly #uniqueIds: UniqueIds;
 
-  /** @param port where it listens. */
-  constructor(options: BrokerOptions, port: number, clock: Clock, random: Random) {
-    // A name cannot stand in a record; message ids then do not lead back to this broker by themselves.
-    const hostBytes = ipBytes(options.brokerIP1.replace(/^\[(.*)\]$/, "$1")) ?? Uint8Array.of(127, 0, 0, 1);
-    this.host = { hostBytes, port };
+  /** @param host the address that clients reach it at, and the port where it listens. */
+  constructor(options: BrokerOptions, host: PeerHost, clock: Clock, random: Random) {
+    const { hostBytes, port } = host;
+    this.host = host;
     this.ids = new OffsetMessageIds(hostBytes, port);
     const bytes = new Uint8Array(hostBytes.length + 4);
     bytes.set(hostBytes);
@@ -44,4 +46,28 @@ export class Identity {
 
   /** A unique key for a message whose producer gave it none. */
   readonly uniqueKey = (): string => this.#uniqueIds.next();
+}
+
+/**
+ * The bytes of the address that records and message ids name: that of `brokerIP1`, which may be the name of a host. Clients
+ * are told the name all the same; they resolve it by themselves.
+ *
+ * @throws {ConfigError} when the name leads nowhere: nobody could find a message by its id.
+ */
+export async function advertisedHostBytes(net: Net, brokerIP1: string): Promise<Uint8Array> {
+  const host = brokerIP1.replace(/^\[(.*)\]$/, "$1");
+  const bytes = ipBytes(host);
+  if (bytes !== null) return bytes;
+  try {
+    const [address = ""] = await net.resolve(host);
+    const found = ipBytes(address);
+    if (found !== null) return found;
+    throw new ConfigError([], `brokerIP1=${brokerIP1}: "${address}" is no IP address`);
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new ConfigError(
+      [],
+      `brokerIP1=${brokerIP1}: ${error.message}; set an IP address or a name that can be resolved`,
+    );
+  }
 }

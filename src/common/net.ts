@@ -46,6 +46,11 @@ export interface Net {
   listen(address: Address): Listener;
   /** Connects within `timeoutMs` or throws a `ConnectionError`. */
   connect(address: Address, timeoutMs: number): Promise<Socket>;
+  /**
+   * The IP addresses of a host, those of IPv4 first; an IP address is its own. Asks what the system asks: its host table and
+   * name servers. Throws a `ConnectionError` when there are none.
+   */
+  resolve(host: string): Promise<string[]>;
   /** The addresses of this machine. */
   interfaces(): NetworkInterface[];
   /** The name of this machine. */

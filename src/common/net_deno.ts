@@ -38,6 +38,17 @@ export class DenoNet implements Net {
   }
 
   /** @inheritdoc */
+  async resolve(host: string): Promise<string[]> {
+    try {
+      const { lookup } = await import("node:dns/promises"); // seldom needed, and dear at start
+      const found = await lookup(host, { all: true });
+      return found.sort((a, b) => a.family - b.family).map(({ address }) => address);
+    } catch (error) {
+      throw new ConnectionError("connect", `Cannot find the address of ${host}: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** @inheritdoc */
   interfaces(): NetworkInterface[] {
     return Deno.networkInterfaces().map(({ name, address, family }) => ({ name, address, family }));
   }

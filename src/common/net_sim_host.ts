@@ -198,6 +198,13 @@ export class SimHost implements Net {
   }
 
   /** @inheritdoc */
+  resolve(host: string): Promise<string[]> {
+    const found = isLoopback(host) ? "127.0.0.1" : this.#network.find(host)?.ip ?? (isNumeric(host) ? host : null);
+    if (found !== null) return Promise.resolve([found]);
+    return Promise.reject(new ConnectionError("connect", `Cannot find the address of ${host}: no such host`));
+  }
+
+  /** @inheritdoc */
   interfaces(): NetworkInterface[] {
     return [
       { name: "lo", address: "127.0.0.1", family: "IPv4" },

@@ -16,6 +16,7 @@ import { Identity } from "../../../src/broker/identity.ts";
 import { MessagePut } from "../../../src/broker/message_put.ts";
 import { type BrokerOptions, defaultBrokerOptions } from "../../../src/broker/options.ts";
 import { refusedReply } from "../../../src/broker/put_remarks.ts";
+import { ipBytes } from "../../../src/broker/peer.ts";
 import { QueueLocks } from "../../../src/broker/queue_locks.ts";
 import { SendAdmission } from "../../../src/broker/send_admission.ts";
 import { SendReplyWriter } from "../../../src/broker/send_reply.ts";
@@ -63,7 +64,7 @@ export class SendBench {
     this.stats = new BrokerStats(clock, options.brokerClusterName, (topic) => topics.system.has(topic));
     this.put = new MessagePut(store);
     this.put.addRewriter(new DelayLevels(defaultStoreOptions("/store").messageDelayLevel).rewrite);
-    const identity = new Identity(options, FAST_PORT, clock, random);
+    const identity = new Identity(options, { hostBytes: ipBytes(ip)!, port: FAST_PORT }, clock, random);
     const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = options;
     const facts = { maxMessageSize: 4194304, refusal: () => store.refusal() };
     const isSlave = given.isSlave ?? (() => false);

@@ -1,5 +1,5 @@
 /** What every `Net` promises, asked of the machine's (on loopback) and of the simulated one. @module */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConnectionError } from "../../../src/common/errors.ts";
 import type { Listener, Net, Socket } from "../../../src/common/net.ts";
 import { DenoNet } from "../../../src/common/net_deno.ts";
@@ -128,4 +128,11 @@ onBoth("a machine has a name and a loopback address", (net) => {
   assert(net.hostName().length > 0);
   assert(net.interfaces().some(({ address, family }) => address === "127.0.0.1" && family === "IPv4"));
   return Promise.resolve();
+});
+
+onBoth("names and addresses of this machine are resolved, others fail with a clear error", async (net) => {
+  assertEquals((await net.resolve("localhost"))[0], "127.0.0.1");
+  assertEquals(await net.resolve("192.0.2.7"), ["192.0.2.7"]);
+  const error = await assertRejects(() => net.resolve("no-such-host.invalid"), ConnectionError);
+  assertStringIncludes(error.message, "Cannot find the address of no-such-host.invalid");
 });
