@@ -130,8 +130,9 @@ export function prepareBatch(messages: readonly Message[], limits: SendLimits, n
   if (body.length > limits.maxMessageSizeBytes) {
     throw illegal(`the message body size over max value, MAX: ${limits.maxMessageSizeBytes}`);
   }
-  const properties = new Map([[Property.WAIT as string, String(first.waitStoreMsgOk ?? true)]]);
-  ensureUniqueId(properties, nextId);
+  // No unique id here, unlike Java's 5.x producer: 4.x brokers give the batch's properties to each of its messages, which
+  // would all have the same id then.
+  const properties = new Map([[Property.WAIT, String(first.waitStoreMsgOk ?? true)]]);
   return {
     topic: first.topic,
     code: RequestCode.SEND_BATCH_MESSAGE,
