@@ -71,7 +71,7 @@ export class Commitlog {
     if (segment === null) segment = this.#current = this.#segmentAt(this.#tail);
     if (this.#tail + groupSize + FILLER_SIZE <= segment.endOffset) return;
     const next = this.#segmentAt(segment.endOffset);
-    const chunk = this.#recent.reserve(this.#tail, FILLER_SIZE);
+    const chunk = this.#recent.reserve(this.#tail, FILLER_SIZE, segment.startOffset);
     const at = this.#tail - chunk.start;
     putI32(chunk.bytes, at, segment.endOffset - this.#tail);
     putI32(chunk.bytes, at + 4, FILLER_MAGIC);
@@ -82,7 +82,7 @@ export class Commitlog {
 
   /** Room for one record at the tail: encode into the chunk at `tail - chunk.start`, then {@linkcode advance}. */
   room(size: number): Chunk {
-    return this.#recent.reserve(this.#tail, size);
+    return this.#recent.reserve(this.#tail, size, this.#current?.startOffset ?? 0);
   }
 
   /** A record of `size` bytes now lies at the tail. */

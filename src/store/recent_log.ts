@@ -53,10 +53,13 @@ export class RecentLog {
     return this.#chunks[this.#chunks.length - 1];
   }
 
-  /** The chunk with room for `size` bytes at its end, which is `offset`; a new one where needed. */
-  reserve(offset: number, size: number): Chunk {
+  /** The chunk with room for `size` bytes at its end, which is `offset` in the segment that starts at `segmentStart`. */
+  reserve(offset: number, size: number, segmentStart: number): Chunk {
     const last = this.last;
-    if (last !== undefined && last.end === offset && last.end - last.start + size <= last.bytes.length) return last;
+    if (
+      last !== undefined && last.end === offset && last.end - last.start + size <= last.bytes.length &&
+      last.start >= segmentStart
+    ) return last;
     const bytes = size > this.#chunkSize ? new Uint8Array(size) : this.#takeFree();
     const chunk: Chunk = { bytes, start: offset, written: offset, end: offset };
     this.#chunks.push(chunk);

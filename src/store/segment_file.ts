@@ -10,6 +10,7 @@
  * @module
  */
 import type { Disk, DiskFile } from "../common/disk.ts";
+import { invariant } from "../common/errors.ts";
 import { type Closable, OpenFiles } from "./open_files.ts";
 
 let lastId = 0;
@@ -58,6 +59,7 @@ export class SegmentFile implements Closable {
 
   /** Writes `bytes` at `fileOffset`. @throws {DiskError} */
   write(bytes: Uint8Array, fileOffset: number): void {
+    invariant(fileOffset >= 0 && fileOffset + bytes.length <= this.sizeBytes, "a write stays within its segment");
     this.needsSync = true;
     this.#open().write(bytes, fileOffset);
   }

@@ -80,3 +80,21 @@ Deno.test("pull says where a reader stands", async () => {
   assert(out.parts.length === 0);
   await h.store.close();
 });
+
+Deno.test("a filler of exactly eight bytes ends the segment like any other", async () => {
+  const h = StoreHarness.fresh({ mappedFileSizeCommitLog: 4096 });
+  await h.open();
+  h.send({ body: "first" });
+  // So that the memory chunk of the log begins inside the segment, and could go on behind it.
+  await h.store.close();
+  await h.open();
+  const used = h.store.figures().maxPhysicalOffset;
+  const overhead = used - "first".length;
+  h.send({ body: "x".repeat(4096 - 8 - used - overhead) });
+  h.send({ body: "behind" });
+  assertEquals(h.store.figures().maxPhysicalOffset, 4096 + overhead + "behind".length);
+  const next = h.on((h.disk as SimDisk).kill());
+  await next.open();
+  assertEquals((await next.readAll("T", 0)).map((m) => m.body.slice(0, 6)), ["first", "xxxxxx", "behind"]);
+  await next.store.close();
+});
