@@ -283,6 +283,7 @@ export class Broker {
         haServerAddr: formatAddress({ host: unbracket(broker.brokerIP2), port: store.haListenPort }),
       }),
       permission: () => this.#settings.broker.brokerPermission,
+      nameServers: () => nameServerAddresses(this.#settings.broker.namesrvAddr),
     }, nameServerAddresses(broker.namesrvAddr));
     this.#registration = registration;
     this.#stops.push(async () => {

@@ -37,6 +37,8 @@ export interface RegistrationParts {
   readonly identity: () => BrokerIdentity;
   /** `brokerPermission`: a mask over the permissions of all topics. */
   readonly permission: () => number;
+  /** The present list of name servers; asked at each round, so that a changed configuration counts. */
+  readonly nameServers?: () => readonly string[];
   /** Takes what a name server answered. */
   readonly onRegistered?: (result: RegisterResult) => void;
 }
@@ -123,6 +125,8 @@ export class Registration {
   }
 
   #refresh(): void {
+    const present = this.#parts.nameServers?.();
+    if (present !== undefined) this.setNameServers(present);
     for (const link of this.#links) void link.refresh();
   }
 
