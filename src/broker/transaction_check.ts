@@ -155,7 +155,8 @@ export class TransactionCheck {
     return {
       code: RequestCode.CHECK_TRANSACTION_STATE,
       ext: writeHeader({
-        topic,
+        // The half topic, as in RocketMQ: the record in the body names the real one.
+        topic: SystemTopic.TRANS_HALF,
         tranStateTableOffset: copy.queueOffset,
         commitLogOffset: copy.physicalOffset,
         msgId: uniqueKey,

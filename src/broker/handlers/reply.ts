@@ -81,7 +81,7 @@ function store(parts: ReplyParts, request: Request, header: SendMessageRequest, 
     bornHost: peerOf(request.connection),
     reconsumeTimes: header.reconsumeTimes ?? 0,
     body: request.command.body,
-    properties: parseProperties(header.properties ?? ""),
+    properties: replyProperties(parts, header),
   });
   const { status, result } = parts.put.put(message);
   if (status !== PutStatus.PUT_OK) return null;
@@ -89,8 +89,16 @@ function store(parts: ReplyParts, request: Request, header: SendMessageRequest, 
   return { msgId: parts.settings.messageId(result.physicalOffset), queueOffset: result.queueOffset };
 }
 
-async function push(parts: ReplyParts, request: Request, header: SendMessageRequest): Promise<void> {
+/** The reply's properties with those that the broker adds. */
+function replyProperties({ settings }: ReplyParts, header: SendMessageRequest): Map<string, string> {
   const properties = parseProperties(header.properties ?? "");
+  properties.set(Property.MSG_REGION, settings.regionId);
+  properties.set(Property.TRACE_ON, String(settings.traceOn));
+  return properties;
+}
+
+async function push(parts: ReplyParts, request: Request, header: SendMessageRequest): Promise<void> {
+  const properties = replyProperties(parts, header);
   const clientId = properties.get(Property.REPLY_TO_CLIENT);
   if (clientId === undefined) {
     throw systemError(`reply message properties[${Property.REPLY_TO_CLIENT}] is null`);
