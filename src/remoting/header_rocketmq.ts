@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { concatBytes, getI16, getI32, getU16, putI16, putI32, utf8, utf8Text } from "../common/bytes.ts";
+import { getI16, getI32, getU16, putI16, putI32, utf8Text } from "../common/bytes.ts";
 import { CURRENT_VERSION, type Language, LANGUAGES } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
 import { FrameError, type HeaderFields } from "./header_fields.ts";
@@ -66,19 +66,23 @@ function decodeExtFields(bytes: Uint8Array, start: number, end: number): ExtFiel
 
 /** Encodes a header in the binary form. The code must fit 16 bits. */
 export function encodeRocketmqHeader(header: HeaderFields): Uint8Array {
-  const remark = header.remark === null ? new Uint8Array(0) : utf8(header.remark);
-  const ext = encodeExtFields(header.ext);
-  const out = new Uint8Array(FIXED_SIZE + 4 + remark.length + 4 + ext.length);
-  putI16(out, 0, header.code);
-  out[2] = languageOrdinal(header.language);
-  putI16(out, 3, header.version || CURRENT_VERSION);
-  putI32(out, 5, header.opaque);
-  putI32(out, 9, header.flag);
-  putI32(out, FIXED_SIZE, remark.length);
-  out.set(remark, FIXED_SIZE + 4);
-  putI32(out, FIXED_SIZE + 4 + remark.length, ext.length);
-  out.set(ext, FIXED_SIZE + 8 + remark.length);
-  return out;
+  const b = roomFor(header);
+  putI16(b, 0, header.code);
+  b[2] = languageOrdinal(header.language);
+  putI16(b, 3, header.version || CURRENT_VERSION);
+  putI32(b, 5, header.opaque);
+  putI32(b, 9, header.flag);
+  const remarkEnd = putText(b, FIXED_SIZE + 4, header.remark ?? "");
+  putI32(b, FIXED_SIZE, remarkEnd - FIXED_SIZE - 4);
+  let at = remarkEnd + 4;
+  for (const name in header.ext) {
+    const nameEnd = putText(b, at + 2, name);
+    putI16(b, at, nameEnd - at - 2);
+    at = putText(b, nameEnd + 4, header.ext[name]!);
+    putI32(b, nameEnd, at - nameEnd - 4);
+  }
+  putI32(b, remarkEnd, at - remarkEnd - 4);
+  return b.slice(0, at);
 }
 
 function languageOrdinal(language: string): number {
@@ -86,16 +90,30 @@ function languageOrdinal(language: string): number {
   return ordinal < 0 ? 0 : ordinal;
 }
 
-function encodeExtFields(ext: ExtFields): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (const name in ext) {
-    const nameBytes = utf8(name);
-    const valueBytes = utf8(ext[name]!);
-    const sizes = new Uint8Array(6 + nameBytes.length);
-    putI16(sizes, 0, nameBytes.length);
-    sizes.set(nameBytes, 2);
-    putI32(sizes, 2 + nameBytes.length, valueBytes.length);
-    parts.push(sizes, valueBytes);
+/** Headers are made here and then copied out at their size. */
+let scratch = new Uint8Array(4096);
+
+/** The scratch buffer, large enough for the header whatever its characters are. */
+function roomFor(header: HeaderFields): Uint8Array {
+  let characters = header.remark?.length ?? 0;
+  let fields = 0;
+  for (const name in header.ext) {
+    characters += name.length + header.ext[name]!.length;
+    fields++;
   }
-  return concatBytes(parts);
+  const size = FIXED_SIZE + 8 + 6 * fields + 3 * characters;
+  if (size > scratch.length) scratch = new Uint8Array(size);
+  return scratch;
+}
+
+const encoder = new TextEncoder();
+
+/** Writes the UTF-8 bytes of `text` at `at`; returns their end. Most texts are short and ASCII, for which a loop is quickest. */
+function putText(b: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127 || i === 64) return at + i + encoder.encodeInto(text.slice(i), b.subarray(at + i)).written;
+    b[at + i] = code;
+  }
+  return at + text.length;
 }
