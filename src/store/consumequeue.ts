@@ -204,18 +204,12 @@ export class Consumequeue {
     }
   }
 
-  /** Brings what was written to the device: files, and where one was made its name. @throws {DiskError} */
-  async sync(): Promise<void> {
+  /** Brings what was written to the device; true when files, and so perhaps the queue's directory, are new. @throws {DiskError} */
+  async sync(): Promise<boolean> {
     for (const segment of [...this.segments.segments]) {
       if (segment.needsSync && !segment.removed) await segment.sync();
     }
-    this.segments.syncNames();
-  }
-
-  /** As {@linkcode sync}, blocking. @throws {DiskError} */
-  syncNow(): void {
-    this.segments.syncNow();
-    this.segments.syncNames();
+    return this.segments.syncNames();
   }
 
   /** Lets go of the memory of written units, if all are. */

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Clock, Timer } from "../common/clock.ts";
+import type { Disk } from "../common/disk.ts";
 import type { Appender } from "./appender.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -21,6 +22,8 @@ import type { QueueTable } from "./queue_table.ts";
 import type { StoreOptions } from "./store_options_type.ts";
 
 const PAGE_SIZE = 4096;
+/** Queues whose files are synced together. */
+const SYNCS_AT_A_TIME = 16;
 /** Units that a round writes at once; a queue with fewer waits for the next checkpoint, which writes all. */
 const UNITS_WORTH_WRITING = 128;
 /** Longest stretch of work over queues, and the pause behind it. */
@@ -31,6 +34,9 @@ const IDLE_MS = 30_000;
 
 /** What maintenance works on. */
 export interface MaintenanceParts {
+  readonly disk: Disk;
+  /** Directory of all consumequeues. */
+  readonly directory: string;
   readonly clock: Clock;
   readonly options: StoreOptions;
   readonly log: Commitlog;
@@ -106,14 +112,14 @@ export class Maintenance {
     this.#coolDown();
   }
 
-  /** As {@linkcode makeCheckpoint} at a clean stop, blocking. @throws {DiskError} */
-  finish(): void {
+  /** As {@linkcode makeCheckpoint} at a clean stop, when nothing is appended any more. @throws {DiskError} */
+  async finish(): Promise<void> {
     const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
     for (const queue of queues.takeDirty()) {
       queue.writeDirty();
       this.#unsynced.add(queue);
     }
-    for (const queue of this.#unsynced) queue.syncNow();
+    await this.#syncQueues();
     const indexed = index === null ? null : index.saveNow();
     flusher.flushNow();
     this.#fill(log.appendedOffset, appender.lastRecordOffset, queues.count, indexed);
@@ -206,18 +212,35 @@ export class Maintenance {
     }
   }
 
+  /** Syncs all queues that were written, several at a time: the file system can then do them together. */
   async #syncQueues(): Promise<void> {
-    const unsynced = this.#unsynced;
+    const queues = [...this.#unsynced];
     this.#unsynced = new Set();
-    try {
-      for (const queue of unsynced) {
+    const named: Consumequeue[] = [];
+    let next = 0;
+    const work = async () => {
+      for (let queue = queues[next++]; queue !== undefined; queue = queues[next++]) {
         if (queue.isRemoved) continue;
-        await queue.sync();
-        unsynced.delete(queue);
+        try {
+          if (await queue.sync()) named.push(queue);
+        } catch (error) {
+          this.#unsynced.add(queue);
+          throw error;
+        }
       }
-    } finally {
-      for (const queue of unsynced) this.#unsynced.add(queue);
-    }
+    };
+    const results = await Promise.allSettled(Array.from({ length: SYNCS_AT_A_TIME }, work));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    this.#syncNames(named);
+  }
+
+  /** Syncs the directories that hold new queues and new topics. */
+  #syncNames(named: readonly Consumequeue[]): void {
+    const topics = new Set(named.filter((queue) => !queue.isRemoved).map((queue) => queue.topic));
+    if (topics.size === 0) return;
+    const { disk, directory } = this.#parts;
+    for (const topic of topics) disk.syncDirectory(`${directory}/${topic}`);
+    disk.syncDirectory(directory);
   }
 
   #coolDown(): void {

@@ -150,12 +150,16 @@ export class SegmentQueue {
     for (const segment of this.#segments) if (segment.needsSync) segment.syncNow();
   }
 
-  /** Brings the names of files made with `durable` false to the device, with those of their directories. @throws {DiskError} */
-  syncNames(): void {
-    if (!this.#namesChanged) return;
-    const { disk, directories } = this.#place;
-    for (const directory of directories) syncUpwards(disk, directory);
+  /**
+   * Brings the names of files made with `durable` false to the device; true when there were any. The directory itself may
+   * be new too: its name is the caller's to sync.
+   * @throws {DiskError}
+   */
+  syncNames(): boolean {
+    if (!this.#namesChanged) return false;
+    for (const directory of this.#place.directories) this.#place.disk.syncDirectory(directory);
     this.#namesChanged = false;
+    return true;
   }
 
   /** Lets go of all descriptors. */
@@ -194,13 +198,5 @@ export class SegmentQueue {
   #sizeOf(found: readonly { entry: DiskEntry }[]): number {
     if (this.#place.sizeIsCertain || found.length === 0) return this.#place.sizeBytes;
     return found[0]!.entry.sizeBytes;
-  }
-}
-
-/** Syncs a directory, its parent and its grandparent: a queue's, its topic's and that of all queues. */
-function syncUpwards(disk: Disk, directory: string): void {
-  for (let path = directory, level = 0; level < 3 && path.includes("/"); level++) {
-    disk.syncDirectory(path);
-    path = path.slice(0, path.lastIndexOf("/"));
   }
 }

@@ -147,6 +147,8 @@ export class MessageStore {
     this.#flusher.openAt(recovered.endOffset);
     this.#promises.openAt(recovered.endOffset);
     this.#maintenance = new Maintenance({
+      disk,
+      directory: core.paths.consumequeue,
       clock,
       options,
       log,
@@ -395,7 +397,7 @@ export class MessageStore {
     this.#flusher.stop();
     if (this.#failure === null) {
       try {
-        this.#maintenance.finish();
+        await this.#maintenance.finish();
         this.#promises.advance();
         markClean(this.#parts.disk, paths);
       } catch (error) {

@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { SimDisk } from "../../../src/common/disk_sim.ts";
+import { PullResult, PullStatus, PutStatus } from "../../../src/store/store.ts";
+import { StoreHarness } from "./store_harness.ts";
+
+const HOUR_MS = 3_600_000;
+
+function fill(h: StoreHarness, count: number): void {
+  for (let i = 0; i < count; i++) h.send({ body: `${i} ${"x".repeat(900)}`, keys: `k${i}`, queueId: i % 2 });
+}
+
+Deno.test("expired files go at the hour of deleteWhen, never the last, and queues and index follow", async () => {
+  const h = StoreHarness.fresh({ fileReservedTime: 1, deleteWhen: Array.from({ length: 24 }, (_, i) => i).join(";") });
+  await h.open();
+  fill(h, 100);
+  await h.clock.advance(HOUR_MS / 2);
+  assertEquals(h.store.figures().minPhysicalOffset, 0);
+  await h.clock.advance(HOUR_MS);
+  assertEquals(h.disk.list("/store/commitlog").length, 1);
+  const min = h.store.minOffset("T", 0);
+  assert(min > 0);
+  assertEquals(
+    (await h.readAll("T", 0)).map((m) => m.queueOffset),
+    Array.from({ length: 50 - min }, (_, i) => min + i),
+  );
+  const out = new PullResult();
+  assertEquals(h.store.pull(h.store.queue("T", 0), 0, 32, 1e6, null, out), PullStatus.OFFSET_TOO_SMALL);
+  assertEquals(out.nextBeginOffset, min);
+  assert(h.disk.list("/store/consumequeue/T/0")[0]!.name !== "00000000000000000000");
+  assert(h.disk.list("/store/index").length < 4);
+  await h.store.close();
+  await h.open();
+  assertEquals(h.store.minOffset("T", 0), min);
+  assertEquals(h.send({ queueId: 0, body: "on" }).out.queueOffset, 50);
+  await h.store.close();
+});
+
+Deno.test("outside the hours expired files stay until somebody asks", async () => {
+  const h = StoreHarness.fresh({ fileReservedTime: 1, deleteWhen: "" });
+  await h.open();
+  fill(h, 100);
+  await h.clock.advance(3 * HOUR_MS);
+  assertEquals(h.store.figures().minPhysicalOffset, 0);
+  h.store.deleteExpiredFilesNow();
+  await h.clock.advance(2000);
+  assert(h.store.figures().minPhysicalOffset > 0);
+  await h.store.close();
+});
+
+Deno.test("a full volume refuses with its figures, and takes messages again when there is room", async () => {
+  const h = StoreHarness.fresh({ cleanFileForciblyEnable: false });
+  await h.open();
+  const disk = h.disk as SimDisk;
+  fill(h, 40);
+  const used = disk.usage("/store").usedBytes;
+  disk.setCapacity(Math.ceil(used / 0.95));
+  await h.clock.advance(10_001);
+  assertEquals(h.append({ body: "no" }).status, PutStatus.SERVICE_NOT_AVAILABLE);
+  assertMatch(
+    h.store.refusal() ?? "",
+    /the disk is full: \/store\/commitlog: \d+ MiB used, \d+ MiB free \(9\d %\).*limit is 90 %.*hours/,
+  );
+  disk.setCapacity(used * 4);
+  await h.clock.advance(10_001);
+  assertEquals(h.store.refusal(), null);
+  assertEquals(await h.send({ body: "yes" }).settled, PutStatus.PUT_OK);
+  await h.store.close();
+});
+
+Deno.test("files go before they expire when the volume is too full, so that messages need not be refused", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  const disk = h.disk as SimDisk;
+  fill(h, 100);
+  await h.clock.advance(60_000);
+  disk.setCapacity(Math.ceil(disk.usage("/store").usedBytes / 0.95));
+  await h.clock.advance(30_000);
+  assert(h.store.figures().minPhysicalOffset > 0);
+  assertEquals(h.store.refusal(), null);
+  await h.store.close();
+});
+
+Deno.test("while enough bytes are free, a volume is not full whatever its percentage", async () => {
+  const h = StoreHarness.fresh({ diskFreeBytesEnough: 4096 });
+  await h.open();
+  fill(h, 100);
+  const disk = h.disk as SimDisk;
+  await h.clock.advance(61_000);
+  disk.setCapacity(disk.usage("/store").usedBytes + 8192);
+  await h.clock.advance(20_000);
+  assertEquals(h.store.refusal(), null);
+  assertEquals(h.store.figures().minPhysicalOffset, 0);
+  await h.store.close();
+});
