@@ -66,6 +66,16 @@ export function invariant(condition: unknown, message: string): asserts conditio
   if (!condition) throw new InvariantError(message);
 }
 
+/**
+ * Ends the process by an exception that nobody can catch: for a broken promise of our own that was found where an ordinary
+ * error would be answered, and the process go on with a state that it cannot trust.
+ */
+export function endProcess(error: InvariantError): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -10,7 +10,7 @@
  */
 import { EMPTY } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
-import { ConnectionError, messageOf } from "../common/errors.ts";
+import { ConnectionError, endProcess, InvariantError, messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Net, type Socket } from "../common/net.ts";
 import { CURRENT_VERSION, requestCodeName, ResponseCode } from "../protocol/codes.ts";
@@ -196,6 +196,7 @@ export class Connection {
   }
 
   #fail(error: unknown): void {
+    if (error instanceof InvariantError) endProcess(error);
     if (this.closed) return;
     if (error instanceof FrameError) {
       this.#context.log.warn(`close the connection to ${this.remoteText}, malformed frame: ${error.message}`);
@@ -258,6 +259,7 @@ export class Connection {
 
   #errorReply(command: Command, error: unknown): Reply {
     if (error instanceof ResponseError) return { code: error.code, remark: error.remark };
+    if (error instanceof InvariantError) endProcess(error);
     this.#context.log.error(
       `request ${command.code}${nameSuffix(command.code)} from ${this.remoteText} failed: ${
         error instanceof Error ? error.stack : error
