@@ -11,41 +11,22 @@
  *
  * @module
  */
-import type { Clock } from "../common/clock.ts";
-import type { Disk, DiskLock } from "../common/disk.ts";
 import { DiskError, messageOf } from "../common/errors.ts";
-import type { Log } from "../common/log.ts";
-import { Appender } from "./appender.ts";
 import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
-import { BlockCache, BlockMiss } from "./block_cache.ts";
-import { Checkpoint } from "./checkpoint.ts";
-import { Commitlog } from "./commitlog.ts";
+import { BlockMiss } from "./block_cache.ts";
 import { Consumequeue } from "./consumequeue.ts";
-import { TagsCodes } from "./dispatch.ts";
 import { IndexCatchUp } from "./index_catch_up.ts";
 import { LogFlusher } from "./log_flusher.ts";
 import { type KeyQueryResult, Lookups, type TimeBoundary } from "./lookups.ts";
 import { Maintenance } from "./maintenance.ts";
-import { MessageIndex } from "./message_index.ts";
-import { OpenFiles } from "./open_files.ts";
+import type { MessageIndex } from "./message_index.ts";
 import { Promises, type ReplicaGate } from "./promises.ts";
 import { type MessageFilter, type MissingBlock, type PullResult, PullStatus } from "./pull_result.ts";
 import { Puller } from "./pull.ts";
-import { openQueue } from "./queue_opener.ts";
-import { QueueTable } from "./queue_table.ts";
-import { type Damage, recover, type Recovered } from "./recovery.ts";
+import type { Damage, Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
-import { SegmentQueue } from "./segment_queue.ts";
-import {
-  fileSizes,
-  lockStore,
-  makeDirectories,
-  markClean,
-  markUnclean,
-  type StorePaths,
-  storePaths,
-} from "./store_files.ts";
-import type { StoreOptions } from "./store_options_type.ts";
+import { makeCore, recoverCore, type StoreCore, type StoreParts, type StoreQueue } from "./store_core.ts";
+import { lockStore, makeDirectories, markClean, markUnclean, storePaths } from "./store_files.ts";
 
 export * from "./append_message.ts";
 export * from "./pull_result.ts";
@@ -53,33 +34,7 @@ export * from "./store_options_type.ts";
 export type { KeyQueryResult, TimeBoundary } from "./lookups.ts";
 export type { ReplicaGate } from "./promises.ts";
 export type { Damage } from "./recovery.ts";
-
-/** One queue of a topic, as others see it. */
-export interface StoreQueue {
-  readonly topic: string;
-  readonly queueId: number;
-  /** One beyond the last message that readers may see. */
-  readonly maxOffset: number;
-  /** The first message that is still there. */
-  readonly minOffset: number;
-}
-
-/** What {@linkcode MessageStore.open} needs. */
-export interface StoreParts {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly options: StoreOptions;
-  /** Address (4 or 16 bytes) and port that records name as their store host: brokerIP1 and listenPort. */
-  readonly storeHost: Uint8Array;
-  readonly storePort: number;
-  /** Calls `fn` once, when the present turn of the event loop has handled all its requests. */
-  readonly atEndOfTurn: (fn: () => void) => void;
-  /** Called for each queue in which readers can see more than before. */
-  readonly onArrival?: (queue: StoreQueue) => void;
-  /** Called while recovery works: what it does, bytes done and bytes in all. */
-  readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
-}
+export type { StoreParts, StoreQueue } from "./store_core.ts";
 
 /** Figures for administrators. Offsets are physical offsets. */
 export interface StoreFigures {
@@ -479,85 +434,4 @@ export class MessageStore {
     this.#flusher.stop();
     this.#promises.fail(PutStatus.UNKNOWN_ERROR);
   }
-}
-
-/** The passive parts of a store. */
-interface StoreCore {
-  readonly paths: StorePaths;
-  readonly lock: DiskLock;
-  readonly files: OpenFiles;
-  readonly cache: BlockCache;
-  readonly checkpoint: Checkpoint;
-  readonly log: Commitlog;
-  readonly queues: QueueTable;
-  readonly index: MessageIndex | null;
-  readonly appender: Appender;
-  readonly tagsCodes: TagsCodes;
-}
-
-function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): StoreCore {
-  const { disk, clock, options, storeHost, storePort } = parts;
-  const warn = (text: string) => parts.log.warn(text);
-  const checkpoint = new Checkpoint(disk, paths.checkpoint);
-  checkpoint.load();
-  const sizes = fileSizes(disk, paths, checkpoint, options);
-  const files = new OpenFiles(disk, options.storeOpenFilesMax);
-  const cache = new BlockCache(options.storeCacheBytesMax);
-  const segments = new SegmentQueue({
-    disk,
-    files,
-    directories: paths.commitlogs,
-    readOnlyDirectories: paths.readOnlyCommitlogs,
-    sizeBytes: sizes.commitlog,
-    sizeIsCertain: sizes.areCertain,
-    warn,
-  });
-  segments.load();
-  const log = new Commitlog(segments, cache, options.storeRecentBytesMax);
-  const queues: QueueTable = new QueueTable({
-    disk,
-    files,
-    log,
-    directory: paths.consumequeue,
-    fileSize: sizes.consumequeue,
-    fileSizeIsCertain: sizes.areCertain,
-    warn,
-    openQueue: (queue) => openQueue(queue, log, warn),
-  });
-  queues.list();
-  const index = options.messageIndexEnable
-    ? new MessageIndex({
-      disk,
-      clock,
-      files,
-      directory: paths.index,
-      slotCount: options.maxHashSlotNum,
-      entryCountMax: options.maxIndexNum,
-      warn,
-    })
-    : null;
-  index?.load();
-  const { maxMessageSize } = options;
-  const appender = new Appender({ log, queues, index, clock, storeHost, storePort, maxMessageSize });
-  const tagsCodes = new TagsCodes(options.messageDelayLevel);
-  return { paths, lock, files, cache, checkpoint, log, queues, index, appender, tagsCodes };
-}
-
-async function recoverCore(parts: StoreParts, core: StoreCore, crashed: boolean): Promise<Recovered> {
-  const { log, queues, checkpoint, tagsCodes, index } = core;
-  const recovered = await recover({
-    log,
-    queues,
-    checkpoint,
-    tagsCodes,
-    clock: parts.clock,
-    crashed,
-    checkCrc: parts.options.checkCRCOnRecover,
-    info: (text) => parts.log.info(text),
-    warn: (text) => parts.log.warn(text),
-    onProgress: parts.onProgress ?? (() => {}),
-  });
-  const { dispatch, indexMsgTimestamp } = checkpoint;
-  index?.recover(dispatch, crashed ? indexMsgTimestamp : null, log.minOffset, log.appendedOffset);
-  return recovered;
 }
