@@ -26,9 +26,10 @@ import { DelayLevels } from "./delay_levels.ts";
 import { FastSend } from "./fast_send.ts";
 import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
-import { handlerTable } from "./handler_table.ts";
+import { handlerTable, YOUNG_MEMORY_RATIO } from "./handler_table.ts";
 import { advertisedHostBytes, Identity } from "./identity.ts";
 import { MessagePut } from "./message_put.ts";
+import { Pop } from "./pop/pop.ts";
 import { PullHold } from "./pull_hold.ts";
 import { refusedReply } from "./put_remarks.ts";
 import type { BrokerSettings } from "./read_options.ts";
@@ -132,7 +133,7 @@ export class Broker {
     const hostBytes = await advertisedHostBytes(net, broker.brokerIP1);
     const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);
-    const arrivals: Arrivals = { hold, schedule: null };
+    const arrivals: Arrivals = { hold, schedule: null, pop: null };
     const store = await this.#openStore(identity, arrivals);
     const options = liveOptions(() => this.#settings.broker);
     const settings = { ...this.#settings, broker: options };
@@ -140,6 +141,7 @@ export class Broker {
     this.#stops.push(() => tables.close());
     const built = { identity, store, tables, hold, put: new MessagePut(store), delays: this.#delayLevels() };
     const services = this.#startServices(built, arrivals);
+    const pop = await this.#startPop(built, arrivals);
     const server = new RemotingServer({
       net,
       clock,
@@ -147,7 +149,8 @@ export class Broker {
       idleMs: remoting.serverChannelMaxIdleTimeSeconds * 1000,
     });
     this.#stops.push(() => server.close());
-    const registration = this.#registrationOf(tables);
+    const client = this.#makeClient();
+    const registration = this.#registrationOf(tables, client);
     const handlers = handlerTable({
       ...this.#parts,
       memoryBytes: this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -155,6 +158,8 @@ export class Broker {
       config: this.#parts.configuration,
       brokerAddr: this.advertisedAddress,
       registration,
+      client,
+      pop,
       ...built,
       ...services,
     });
@@ -162,7 +167,10 @@ export class Broker {
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
     const onVipPort = new Map([...handlers].filter(([code]) => !NOT_ON_VIP_PORT.includes(code)));
     server.listen({ host: remoting.bindAddress, port: port - VIP_PORT_DISTANCE }, onVipPort, fastHandlers);
-    this.#stops.push(() => hold.close());
+    this.#stops.push(() => {
+      hold.close();
+      pop.release();
+    });
     await registration.start();
     return this.#address;
   }
@@ -179,6 +187,7 @@ export class Broker {
       atEndOfTurn: (fn) => net.atEndOfTurn(fn),
       onArrival: ({ topic, queueId }) => {
         arrivals.hold.arrived(topic, queueId);
+        arrivals.pop?.arrived(topic, queueId);
         if (topic === SystemTopic.SCHEDULE) arrivals.schedule?.arrived(queueId);
       },
       ...(onProgress && { onProgress }),
@@ -239,6 +248,22 @@ export class Broker {
     return { halves, notifier };
   }
 
+  async #startPop(built: Built, arrivals: Arrivals): Promise<Pop> {
+    const pop = new Pop({
+      ...this.#parts,
+      ...built,
+      log: this.#parts.log("pop"),
+      settings: () => this.#settings,
+      youngBytes: (this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES) * YOUNG_MEMORY_RATIO,
+    });
+    this.#stops.push(() => pop.close());
+    if (this.#isSlave()) return pop;
+    arrivals.pop = pop;
+    this.#stops.push(() => pop.stop());
+    await pop.start();
+    return pop;
+  }
+
   #fastHandlers({ identity, store, tables }: Built): FastHandlerTable {
     const { regionId, traceOn } = this.#settings.broker;
     const reply = new SendReplyWriter({ storeHostHex: identity.hostHex, regionId, traceOn });
@@ -259,9 +284,10 @@ export class Broker {
     return new Map([[RequestCode.SEND_MESSAGE_V2, fastSend.handle]]);
   }
 
-  #registrationOf(tables: BrokerTables): Registration {
+  /** What asks name servers. */
+  #makeClient(): RemotingClient {
     const { net, clock, log } = this.#parts;
-    const { broker, store, remoting } = this.#settings;
+    const { remoting } = this.#settings;
     const client = new RemotingClient({
       net,
       clock,
@@ -269,6 +295,13 @@ export class Broker {
       connectTimeoutMs: remoting.connectTimeoutMillis,
       idleMs: remoting.clientChannelMaxIdleTimeSeconds * 1000,
     });
+    this.#stops.push(() => client.close());
+    return client;
+  }
+
+  #registrationOf(tables: BrokerTables, client: RemotingClient): Registration {
+    const { clock, log } = this.#parts;
+    const { broker, store } = this.#settings;
     const registration = new Registration({
       client,
       clock,
@@ -286,10 +319,7 @@ export class Broker {
       nameServers: () => nameServerAddresses(this.#settings.broker.namesrvAddr),
     }, nameServerAddresses(broker.namesrvAddr));
     this.#registration = registration;
-    this.#stops.push(async () => {
-      await registration.stop();
-      client.close();
-    });
+    this.#stops.push(() => registration.stop());
     return registration;
   }
 
@@ -312,6 +342,7 @@ export class Broker {
 interface Arrivals {
   readonly hold: PullHold;
   schedule: Schedule | null;
+  pop: Pop | null;
 }
 
 /** What handlers and services are made of. */

@@ -9,6 +9,7 @@ import { invariant } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
+import type { RemotingClient } from "../remoting/client.ts";
 import type { Handler, HandlerTable } from "../remoting/handler.ts";
 import type { MessageStore } from "../store/store.ts";
 import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
@@ -35,6 +36,8 @@ import type { Identity } from "./identity.ts";
 import type { MessagePut } from "./message_put.ts";
 import { PullAdmission } from "./pull_admission.ts";
 import type { PullHold } from "./pull_hold.ts";
+import type { Pop } from "./pop/pop.ts";
+import { popHandlerTables } from "./pop_handler_table.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import type { Registration } from "./registration.ts";
 import { runtimeInfo } from "./runtime_info.ts";
@@ -45,7 +48,7 @@ import type { BrokerTables } from "./tables.ts";
 /** How long a change of topics waits for name servers before it is answered all the same. */
 const ANNOUNCE_PATIENCE_MS = 3000;
 /** Part of the memory within which a queue's first message must be for the queue to count as young. */
-const YOUNG_MEMORY_RATIO = 0.4;
+export const YOUNG_MEMORY_RATIO = 0.4;
 
 /** What the handlers are made of. */
 export interface HandlerTableParts {
@@ -67,6 +70,9 @@ export interface HandlerTableParts {
   readonly halves: HalfMessages;
   readonly notifier: ClientNotifier;
   readonly registration: Registration;
+  readonly pop: Pop;
+  /** Asks name servers. */
+  readonly client: RemotingClient;
 }
 
 /** The table of all handlers. */
@@ -76,6 +82,7 @@ export function handlerTable(parts: HandlerTableParts): HandlerTable {
     readHandlers(parts),
     queryHandlers(parts.store),
     ...tableHandlers(parts),
+    ...popHandlerTables(parts),
     ...adminHandlers(parts),
   ]);
 }
