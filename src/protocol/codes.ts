@@ -157,6 +157,19 @@ export const RequestCode = {
   BATCH_ACK_MESSAGE: 200151,
 } as const;
 
+/**
+ * Requests that RocketMQ does not have, with codes outside of its ranges: its brokers answer "not supported". Their bodies are
+ * in `bodies/timer.ts`.
+ */
+export const OwnRequestCode = {
+  /** Pending timer messages, some at a time. */
+  LIST_TIMER_MESSAGES: 770_001,
+  /** Has a pending timer message not delivered. */
+  CANCEL_TIMER_MESSAGE: 770_002,
+  /** Has a pending timer message delivered at another time. */
+  RETIME_TIMER_MESSAGE: 770_003,
+} as const;
+
 /** Every response code that a RocketMQ server of our kind answers. */
 export const ResponseCode = {
   SUCCESS: 0,
@@ -245,7 +258,9 @@ export const VersionOrdinal = {
   V5_0_0: 413,
 } as const;
 
-const names = new Map<number, string>(Object.entries(RequestCode).map(([name, code]) => [code, name]));
+const names = new Map<number, string>(
+  [...Object.entries(RequestCode), ...Object.entries(OwnRequestCode)].map(([name, code]) => [code, name]),
+);
 
 /** The name of a request code, or `UNKNOWN`. */
 export function requestCodeName(code: number): string {

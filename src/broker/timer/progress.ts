@@ -31,8 +31,10 @@ export interface RollPass {
 export interface Mark {
   /** Everything up to here that was known is delivered. */
   readonly watermark: TimerKey;
-  /** Messages of the timer topic from here on may not be delivered even when they are due before the watermark. */
+  /** Messages of the timer topic from here on were not known: they are not delivered whenever they are due. */
   readonly readOffset: number;
+  /** Offsets of messages before that which are not delivered although they are due before the watermark, ascending. */
+  readonly late: readonly number[];
   /** Messages below it count no more: they are delivered or stored again. */
   readonly rolledBelow: number;
   readonly roll: RollPass | null;
@@ -58,6 +60,7 @@ export interface Progress {
 export const FIRST_MARK: Mark = {
   watermark: FIRST_KEY,
   readOffset: 0,
+  late: [],
   rolledBelow: 0,
   roll: null,
   endOffset: 0,
@@ -127,10 +130,16 @@ function progressJson({ mark, syncedMark, indexedOffset, indexedEnd, runs }: Pro
   };
 }
 
-function markJson({ watermark, readOffset, rolledBelow, roll, endOffset, counts }: Mark): JsonObject {
-  const rollJson = roll && { below: roll.below, from: keyJson(roll.from), done: keyJson(roll.done) };
-  const countsJson = Object.fromEntries(counts);
-  return { watermark: keyJson(watermark), readOffset, rolledBelow, roll: rollJson, endOffset, counts: countsJson };
+function markJson({ watermark, readOffset, late, rolledBelow, roll, endOffset, counts }: Mark): JsonObject {
+  return {
+    watermark: keyJson(watermark),
+    readOffset,
+    late: [...late],
+    rolledBelow,
+    roll: roll && { below: roll.below, from: keyJson(roll.from), done: keyJson(roll.done) },
+    endOffset,
+    counts: Object.fromEntries(counts),
+  };
 }
 
 function keyJson({ dueMs, queueOffset }: TimerKey): JsonValue[] {
@@ -161,6 +170,7 @@ function readMark(json: JsonObject): Mark {
   return {
     watermark: readKey(json, "watermark"),
     readOffset: intMember(json, "readOffset"),
+    late: listMember(json, "late").map((each) => intOf(each)),
     rolledBelow: intMember(json, "rolledBelow"),
     roll: roll && { below: intMember(roll, "below"), from: readKey(roll, "from"), done: readKey(roll, "done") },
     endOffset: intMember(json, "endOffset"),

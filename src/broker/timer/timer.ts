@@ -56,6 +56,8 @@ const RETRY_MS = 1000;
 /** Longest time a timer is set for: the wall clock may be set meanwhile. */
 const WAIT_MAX_MS = 1000;
 const SAVE_INTERVAL_MS = 1000;
+/** Late messages that are listed one by one; with more, what was read with and after them may be delivered twice. */
+const LATE_LISTED_MAX = 10_000;
 
 /** What timers are made of. */
 export interface TimerParts {
@@ -84,6 +86,8 @@ interface Restored {
   readonly indexedOffset: number;
   readonly isRebuilt: boolean;
   readonly java: JavaTimers | null;
+  /** `mark.late`. */
+  readonly late: ReadonlySet<number>;
 }
 
 /** Timers of a broker; delivers between {@linkcode start} and {@linkcode stop}. */
@@ -98,7 +102,9 @@ export class Timer {
   #version;
   /** Late entries that are on their way. */
   #takenLate: TimerEntry[] = [];
-  #restored: Restored = { mark: FIRST_MARK, indexedOffset: 0, isRebuilt: true, java: null };
+  /** What was taken is not delivered yet, or could not be: it is to be taken back first. */
+  #isUnderWay = false;
+  #restored: Restored = { mark: FIRST_MARK, indexedOffset: 0, isRebuilt: true, java: null, late: new Set() };
   #nextRead = 0;
   #rolledBelow = 0;
   #roll: RollPass | null = null;
@@ -237,9 +243,11 @@ export class Timer {
   }
 
   /** RocketMQ's timer checkpoint (request 60). */
-  encodeCheck(queueOffset: number = this.#readOffset()): Uint8Array {
+  encodeCheck(queueOffset: number = this.#nextRead): Uint8Array {
     const { tickMs } = this.#parts.settings;
-    const readTimeMs = Math.max(0, slotOf(this.#index.watermark.dueMs - 1, tickMs));
+    const { dueMs, queueOffset: last } = this.#index.watermark;
+    // Only the end of a time says that everything due then is delivered.
+    const readTimeMs = Math.max(0, slotOf(last === endOf(dueMs).queueOffset ? dueMs : dueMs - 1, tickMs));
     return encodeTimerCheck(readTimeMs, queueOffset, this.#version);
   }
 
@@ -281,7 +289,7 @@ export class Timer {
     this.#index.reset(mark.watermark);
     this.#useMark(mark);
     this.#counts.clear();
-    this.#restored = { mark, indexedOffset: 0, isRebuilt: true, java };
+    this.#restored = { mark, indexedOffset: 0, isRebuilt: true, java, late: new Set(mark.late) };
     this.#nextRead = 0;
   }
 
@@ -301,8 +309,14 @@ export class Timer {
     }
     this.#useMark(mark);
     for (const [topic, count] of mark.counts) this.#counts.set(topic, count);
-    this.#restored = { mark, indexedOffset: progress.indexedOffset, isRebuilt: false, java: null };
-    this.#nextRead = Math.min(progress.indexedOffset, mark.readOffset);
+    this.#restored = {
+      mark,
+      indexedOffset: progress.indexedOffset,
+      isRebuilt: false,
+      java: null,
+      late: new Set(mark.late),
+    };
+    this.#nextRead = Math.min(progress.indexedOffset, mark.readOffset, mark.late[0] ?? Infinity);
   }
 
   #useMark(mark: Mark): void {
@@ -423,10 +437,11 @@ export class Timer {
 
   /** Whether a message that is read was delivered before this process began. */
   #isDone(entry: TimerEntry, whole: () => StoredMessage): boolean {
-    const { mark, java } = this.#restored;
+    const { mark, java, late } = this.#restored;
     if (this.isDead(entry)) return true;
     if (java !== null && entry.queueOffset < java.queueOffset && !java.isPending(entry.physicalOffset)) return true;
     if (entry.queueOffset >= mark.readOffset || compareKeys(entry, mark.watermark) > 0) return false;
+    if (late.has(entry.queueOffset)) return false;
     const isInForce = entry.isDelete && entry.dueMs > mark.watermark.dueMs - 2 * this.#parts.settings.tickMs;
     if (isInForce) this.#deletions.add(whole());
     return true;
@@ -455,7 +470,6 @@ export class Timer {
       } catch (error) {
         if (error instanceof CorruptError) this.#rebuild(error.message);
         else this.#parts.log.error(`timers: ${messageOf(error)}; trying again in ${RETRY_MS} ms`);
-        await this.#takeBack();
         waitMs = RETRY_MS;
       }
     }
@@ -468,20 +482,21 @@ export class Timer {
   /** Delivers what is due; returns how long to wait for more. */
   async #deliverDue(): Promise<number> {
     const { clock } = this.#parts;
+    if (this.#isUnderWay) await this.#takeBack();
     while (this.#isDelivering && this.#isCaughtUp) {
       const now = clock.now();
       this.#takeLate(now);
+      this.#isUnderWay = true;
       const batch = this.#takenLate.length > 0 ? this.#takenLate : await this.#index.take(now, BATCH_MAX);
       if (batch.length === 0) {
+        this.#isUnderWay = false;
         const nextMs = Math.min(await this.#index.idle(now), this.#late.peek()?.dueMs ?? Infinity);
         this.#deletions.expire(this.#index.watermark.dueMs);
         this.#finishRoll();
         return nextMs - clock.now();
       }
-      if (!await this.#deliver(batch)) {
-        await this.#takeBack();
-        return RETRY_MS;
-      }
+      if (!await this.#deliver(batch)) return RETRY_MS;
+      this.#isUnderWay = false;
     }
     return Infinity;
   }
@@ -496,6 +511,7 @@ export class Timer {
     for (const entry of this.#takenLate) this.#late.push(entry);
     this.#takenLate = [];
     await this.#index.rewind();
+    this.#isUnderWay = false;
   }
 
   /** Delivers entries in their order and commits them; false when not all could be. */
@@ -554,17 +570,13 @@ export class Timer {
 
   // Progress
 
-  #readOffset(): number {
-    let offset = this.#nextRead;
-    for (const entry of this.#late.items) offset = Math.min(offset, entry.queueOffset);
-    for (const entry of this.#takenLate) offset = Math.min(offset, entry.queueOffset);
-    return offset;
-  }
-
   #mark(): Mark {
+    const late = [...this.#late.items, ...this.#takenLate].map((each) => each.queueOffset).sort((a, b) => a - b);
+    const isListed = late.length <= LATE_LISTED_MAX;
     return {
       watermark: this.#index.watermark,
-      readOffset: this.#readOffset(),
+      readOffset: isListed ? this.#nextRead : late[0]!,
+      late: isListed ? late : [],
       rolledBelow: this.#rolledBelow,
       roll: this.#roll,
       endOffset: this.#storedEnd,
@@ -586,10 +598,12 @@ export class Timer {
     this.#moveSyncedMark(mark, store.figures().flushedOffset);
     const old = this.#savedMark;
     const isSame = old !== null && runsText === this.#savedRuns && old.readOffset === mark.readOffset &&
-      old.endOffset === mark.endOffset && old.roll === mark.roll && !this.#isWorthSaving(old.watermark);
+      old.late.length === mark.late.length &&
+      old.endOffset === mark.endOffset && old.roll === mark.roll && !this.#isWorthSaving(old.watermark) &&
+      !this.#isClosed;
     if (isSame) return;
     this.#version = nextVersion(this.#version, clock.now());
-    const oldest = Math.min(mark.readOffset, this.#index.minQueueOffset);
+    const oldest = Math.min(mark.readOffset, mark.late[0] ?? Infinity, this.#index.minQueueOffset);
     const check = withCheck ? this.encodeCheck(oldest) : null;
     const snapshot = this.#index.snapshot();
     let isListed = false;
