@@ -314,6 +314,7 @@ export class Broker {
         brokerId: this.#settings.broker.brokerId,
         brokerAddr: this.advertisedAddress,
         haServerAddr: formatAddress({ host: unbracket(broker.brokerIP2), port: store.haListenPort }),
+        networkAddresses: this.#settings.broker.brokerAddresses,
       }),
       permission: () => this.#settings.broker.brokerPermission,
       nameServers: () => nameServerAddresses(this.#settings.broker.namesrvAddr),

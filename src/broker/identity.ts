@@ -6,13 +6,14 @@
 import { putI32, utf8 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import { ConnectionError } from "../common/errors.ts";
+import { ipBytes } from "../common/ip.ts";
 import type { Net } from "../common/net.ts";
 import { ConfigError } from "../common/options.ts";
 import type { Random } from "../common/random.ts";
 import { hexUpper, OffsetMessageIds, UniqueIds } from "../protocol/ids.ts";
 import { encodeProperties, Property } from "../protocol/message.ts";
 import type { BrokerOptions } from "./options.ts";
-import { ipBytes, type PeerHost } from "./peer.ts";
+import type { PeerHost } from "./peer.ts";
 
 /** A broker's identity, fixed for the life of the process. */
 export class Identity {

@@ -23,6 +23,7 @@ import {
 import { decodeKvTable } from "../protocol/bodies/route.ts";
 import { RequestCode, ResponseCode, responseCodeName } from "../protocol/codes.ts";
 import { writeHeader } from "../protocol/header.ts";
+import { BROKER_ADDRESSES_FIELD } from "../protocol/network_addresses.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
@@ -38,6 +39,8 @@ export interface BrokerIdentity {
   readonly brokerAddr: string;
   /** `host:port` that slaves replicate from. */
   readonly haServerAddr: string;
+  /** Addresses by the client's network (`brokerAddresses`); empty for none. */
+  readonly networkAddresses?: string;
 }
 
 /** The options that registration depends on. */
@@ -244,7 +247,7 @@ export class NameServerLink {
 
   #registration(changed: ReadonlySet<string> | null): Outgoing {
     const { options, identity } = this.#parts;
-    const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr } = identity();
+    const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr, networkAddresses = "" } = identity();
     const body = encodeRegisterBody(this.#bodyOf(changed), options.compressedRegister);
     const ext = writeHeader({
       brokerAddr,
@@ -257,6 +260,7 @@ export class NameServerLink {
       compressed: options.compressedRegister,
       bodyCrc32: crc32(body),
     });
+    if (networkAddresses !== "") ext[BROKER_ADDRESSES_FIELD] = networkAddresses;
     return { code: RequestCode.REGISTER_BROKER, ext, body };
   }
 

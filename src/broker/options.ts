@@ -7,6 +7,7 @@
 import { createEnvironment, type Environment } from "../common/environment.ts";
 import { accepted, bool, choice, defaultOptions, important, int, later, long, optionalText } from "../common/option.ts";
 import { type OptionValues, text } from "../common/option.ts";
+import { networkAddressesFault } from "../protocol/network_addresses.ts";
 
 const PORT_OR_ZERO = { min: 0, max: 65535 } as const;
 
@@ -32,6 +33,10 @@ export const BROKER_OPTIONS = {
   autoDeleteUnusedStats: bool(true, "Drop stats when topic or group is deleted"),
   broadcastOffsetExpireMaxSecond: long(300, "s", "Hard limit for keeping broadcast offsets", later),
   broadcastOffsetExpireSecond: long(120, "s", "Idle time after which broadcast offset expires", later),
+  brokerAddresses: text("", "Addresses by the client's network: NETWORK=HOST:PORT;…; others are told brokerIP1", {
+    isList: true,
+    check: networkAddressesFault,
+  }),
   brokerClusterName: text("DefaultCluster", "Cluster this broker registers under", { blankIsDefault: true }),
   brokerConfigPath: optionalText("Location of the configuration file; -c sets it"),
   brokerElectionPriority: int(2_147_483_647, "", "Controller election priority; lower wins", later),

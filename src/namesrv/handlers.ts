@@ -42,6 +42,7 @@ import {
   ZONE_NAME_FIELD,
 } from "../protocol/headers/namesrv.ts";
 import { JsonError } from "../protocol/json.ts";
+import { BROKER_ADDRESSES_FIELD, type NetworkAddress, parseNetworkAddresses } from "../protocol/network_addresses.ts";
 import { ResponseError, systemError } from "../protocol/response_error.ts";
 import { OK, type Reply } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
@@ -79,7 +80,7 @@ export function namesrvHandlers(parts: NamesrvHandlersParts): HandlerTable {
 
 function routeHandlers({ answers, routes, isReady, log }: NamesrvHandlersParts): [number, Handler][] {
   return [
-    [RequestCode.GET_ROUTEINFO_BY_TOPIC, ({ command }) => {
+    [RequestCode.GET_ROUTEINFO_BY_TOPIC, ({ command, connection }) => {
       const { topic, acceptStandardJsonOnly } = readHeader(GET_ROUTEINFO_REQUEST, command.ext);
       if (!isReady()) {
         log.warn(`name server not ready. request code ${command.code}`);
@@ -87,9 +88,16 @@ function routeHandlers({ answers, routes, isReady, log }: NamesrvHandlersParts):
       }
       const isStrict = command.version >= VersionOrdinal.V4_9_4 || acceptStandardJsonOnly === true;
       const zoneName = command.ext[ZONE_MODE_FIELD]?.toLowerCase() === "true" ? command.ext[ZONE_NAME_FIELD] : "";
-      return { body: answers.answer(topic, isStrict ? "quoted" : "bare", zoneName?.trim() || undefined) };
+      const asker = { host: connection.remote.host, zoneName: zoneName?.trim() || undefined };
+      return { body: answers.answer(topic, isStrict ? "quoted" : "bare", asker) };
     }],
-    [RequestCode.GET_BROKER_CLUSTER_INFO, () => ({ body: encodeClusterInfo(routes.clusterInfo) })],
+    [RequestCode.GET_BROKER_CLUSTER_INFO, ({ connection }) => {
+      const { brokerAddrTable, clusterAddrTable } = routes.clusterInfo;
+      const view = routes.viewOf(connection.remote.host);
+      if (view === null) return { body: encodeClusterInfo({ brokerAddrTable, clusterAddrTable }) };
+      const seen = new Map([...brokerAddrTable].map(([name, broker]) => [name, view.broker(broker)]));
+      return { body: encodeClusterInfo({ brokerAddrTable: seen, clusterAddrTable }) };
+    }],
     [RequestCode.GET_BROKER_MEMBER_GROUP, ({ command }) => {
       const { clusterName, brokerName } = readHeader(GET_BROKER_MEMBER_GROUP_REQUEST, command.ext);
       return { body: encodeMemberGroup({ cluster: clusterName, brokerName, brokerAddrs: routes.members(brokerName) }) };
@@ -133,7 +141,8 @@ function brokerHandlers(parts: NamesrvHandlersParts): [number, Handler][] {
   ];
 }
 
-function registerBroker(parts: NamesrvHandlersParts, { command, connection }: Request): Reply {
+function registerBroker(parts: NamesrvHandlersParts, request: Request): Reply {
+  const { command, connection } = request;
   const { routes, kvConfig, configuration, log } = parts;
   const header = readHeader(REGISTER_BROKER_REQUEST, command.ext);
   if ((header.bodyCrc32 ?? 0) !== 0 && crc32(command.body) !== header.bodyCrc32) {
@@ -144,6 +153,7 @@ function registerBroker(parts: NamesrvHandlersParts, { command, connection }: Re
     ...header,
     heartbeatTimeoutMs: header.heartbeatTimeoutMillis,
     zoneName: command.ext[ZONE_NAME_FIELD],
+    networkAddresses: networkAddressesOf(parts, request),
     body: decoding("RegisterBrokerBody", () => decodeRegisterBody(command.body, command.version)),
     peer: connection,
   });
@@ -153,6 +163,17 @@ function registerBroker(parts: NamesrvHandlersParts, { command, connection }: Re
     ? kvConfig.list(ORDER_TOPIC_NAMESPACE)
     : undefined;
   return orders === undefined ? { ext } : { ext, body: encodeKvTable(orders) };
+}
+
+/** Addresses by network that a broker of ours tells. Those that cannot be read are left out, with a line in the log. */
+function networkAddressesOf({ log }: NamesrvHandlersParts, { command, connection }: Request): NetworkAddress[] {
+  try {
+    return parseNetworkAddresses(command.ext[BROKER_ADDRESSES_FIELD] ?? "");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    log.warn(`addresses by network of ${connection.remoteText} are left out: ${error.message}`);
+    return [];
+  }
 }
 
 function topicHandlers({ routes, configuration, log }: NamesrvHandlersParts): [number, Handler][] {

@@ -18,6 +18,7 @@ import {
 import { ResponseCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
 import { ResponseError } from "../protocol/response_error.ts";
+import type { NetworkView } from "./network_view.ts";
 import type { RouteTable } from "./route_table.ts";
 
 /** Template of topics that are created at the first send; brokers that allow this have it. */
@@ -32,10 +33,22 @@ export interface RouteAnswersParts {
   readonly orderTopicConf: (topic: string) => string | undefined;
 }
 
+/** Who asks for a route. */
+export interface RouteAsker {
+  /** IP address that the question came from; brokers may have an address of their own for its network. */
+  readonly host?: string;
+  /** Only brokers of this zone, and those without a master, are named. */
+  readonly zoneName?: string | undefined;
+}
+
+/** Networks with addresses of their own whose answers are kept; clients of others get theirs encoded each time. */
+const KEPT_VIEWS_MAX = 32;
+
 /** Encoded routes. */
 export class RouteAnswers {
   readonly #parts: RouteAnswersParts;
-  readonly #encoded: Readonly<Record<KeyStyle, Map<string, Uint8Array>>> = { quoted: new Map(), bare: new Map() };
+  /** By key style and view (`NetworkView.key`, empty for everybody's), then by topic. */
+  readonly #encoded = new Map<string, Map<string, Uint8Array>>();
 
   constructor(parts: RouteAnswersParts) {
     this.#parts = parts;
@@ -43,25 +56,34 @@ export class RouteAnswers {
 
   /** Forgets the answer about a topic, or (null) all. */
   forget(topic: string | null): void {
-    for (const answers of Object.values(this.#encoded)) {
-      if (topic === null) answers.clear();
-      else answers.delete(topic);
-    }
+    if (topic === null) this.#encoded.clear();
+    else for (const answers of this.#encoded.values()) answers.delete(topic);
   }
 
   /**
    * The route of a topic as JSON; shared, not to be changed.
    *
-   * @param zoneName only brokers of this zone, and those without a master, are named.
    * @throws {ResponseError} TOPIC_NOT_EXIST with the cause.
    */
-  answer(topic: string, keys: KeyStyle, zoneName?: string): Uint8Array {
-    if (zoneName !== undefined) return encodeTopicRoute(inZone(this.#route(topic), zoneName), keys);
-    const known = this.#encoded[keys].get(topic);
+  answer(topic: string, keys: KeyStyle, { host, zoneName }: RouteAsker = {}): Uint8Array {
+    const view = host === undefined ? null : this.#parts.routes.viewOf(host);
+    if (zoneName !== undefined) return encodeTopicRoute(seenBy(view, inZone(this.#route(topic), zoneName)), keys);
+    const answers = this.#answersOf(`${keys}${view?.key ?? ""}`);
+    const known = answers?.get(topic);
     if (known !== undefined) return known;
-    const bytes = encodeTopicRoute(this.#route(topic), keys);
-    this.#encoded[keys].set(topic, bytes);
+    const bytes = encodeTopicRoute(seenBy(view, this.#route(topic)), keys);
+    answers?.set(topic, bytes);
     return bytes;
+  }
+
+  /** The kept answers of one kind; undefined when there are too many kinds to keep another. */
+  #answersOf(kind: string): Map<string, Uint8Array> | undefined {
+    let answers = this.#encoded.get(kind);
+    if (answers === undefined && this.#encoded.size < KEPT_VIEWS_MAX) {
+      answers = new Map();
+      this.#encoded.set(kind, answers);
+    }
+    return answers;
   }
 
   #route(topic: string): TopicRouteData {
@@ -102,6 +124,11 @@ function nameSome(what: string, names: Iterable<string>): string {
   const all = [...names].sort();
   const more = all.length > 3 ? ` and ${all.length - 3} more` : "";
   return `${what} ${all.slice(0, 3).join(", ")}${more}`;
+}
+
+/** The route with the addresses that clients of a network are told. */
+function seenBy(view: NetworkView | null, route: TopicRouteData): TopicRouteData {
+  return view === null ? route : { ...route, brokerDatas: route.brokerDatas.map((broker) => view.broker(broker)) };
 }
 
 /** The route without brokers of other zones; those without a master are kept, for consumers go on with a slave. */

@@ -25,6 +25,8 @@ import {
   type TopicRouteData,
 } from "../protocol/bodies/route.ts";
 import { Perm } from "../protocol/message.ts";
+import type { NetworkAddress } from "../protocol/network_addresses.ts";
+import { type NetworkView, networkView } from "./network_view.ts";
 import { queueDataText, TopicTable } from "./topic_table.ts";
 
 /** A broker that names no timeout in its registration is dropped after this silence. */
@@ -54,6 +56,8 @@ export interface BrokerIdentity {
 export interface Registration<P> extends BrokerIdentity {
   readonly haServerAddr: string;
   readonly zoneName?: string | undefined;
+  /** What clients of some networks are told instead of `brokerAddr`. */
+  readonly networkAddresses?: readonly NetworkAddress[];
   /** Undefined: {@linkcode BROKER_TIMEOUT_MS}. */
   readonly heartbeatTimeoutMs?: number | undefined;
   /** Undefined in registrations of brokers before 5.0. */
@@ -103,6 +107,7 @@ interface LiveBroker<P> extends BrokerIdentity {
   readonly dataVersion: DataVersion;
   readonly haServerAddr: string;
   readonly filterServers: readonly string[];
+  readonly networkAddresses: readonly NetworkAddress[];
   readonly peer: P;
   heardAtMs: number;
 }
@@ -236,6 +241,11 @@ export class RouteTable<P> {
     };
   }
 
+  /** How a client at an IP address sees the brokers; null when it is told what everybody is told. */
+  viewOf(host: string): NetworkView | null {
+    return networkView([...this.#live.values()], host);
+  }
+
   /** The queues of a topic on one group. */
   queueData(topic: string, brokerName: string): QueueData | undefined {
     return this.#topics.queues(topic)?.get(brokerName);
@@ -364,12 +374,15 @@ export class RouteTable<P> {
 
   #enterLive(broker: Registration<P>): void {
     const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr, body, peer } = broker;
+    const { networkAddresses = [] } = broker;
     const key = liveKey(clusterName, brokerAddr);
     const before = this.#live.get(key);
     if (before === undefined) {
       this.#parts.log.info(`new broker registered, ${brokerAddr} HAServer: ${haServerAddr}`);
     }
-    if (!sameTexts(before?.filterServers ?? [], body.filterServerList)) this.#parts.onRouteChange?.(null);
+    const isSame = sameTexts(before?.filterServers ?? [], body.filterServerList) &&
+      sameTexts(networkTexts(before?.networkAddresses ?? []), networkTexts(networkAddresses));
+    if (!isSame) this.#parts.onRouteChange?.(null);
     this.#live.set(key, {
       clusterName,
       brokerName,
@@ -380,6 +393,7 @@ export class RouteTable<P> {
       timeoutMs: broker.heartbeatTimeoutMs ?? BROKER_TIMEOUT_MS,
       dataVersion: body.dataVersion,
       filterServers: body.filterServerList,
+      networkAddresses,
       heardAtMs: this.#parts.clock.monotonicMs(),
     });
   }
@@ -466,6 +480,10 @@ function withActingMaster(group: BrokerGroup, queue: QueueData): BrokerData {
   const minId = smallestId(group.brokerAddrs);
   const brokerAddrs = new Map([...group.brokerAddrs].map(([id, addr]) => [id === minId ? MASTER_ID : id, addr]));
   return { ...group, brokerAddrs };
+}
+
+function networkTexts(addresses: readonly NetworkAddress[]): string[] {
+  return addresses.map(({ network, address }) => `${network.text}=${address}`);
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

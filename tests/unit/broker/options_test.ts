@@ -25,8 +25,9 @@ function read(properties: string, overrides: Record<string, string> = {}) {
 
 Deno.test("every key of BrokerConfig is known, with its default", () => {
   const { rmqAddressServerDomain: _, rmqAddressServerSubGroup: __, ...known } = defaultBrokerOptions({}, environment);
-  const values: Record<string, unknown> = known;
+  const { brokerAddresses, ...values }: Record<string, unknown> = known;
   assertEquals(values, defaults.BrokerConfig);
+  assertEquals(brokerAddresses, "", "ours");
 });
 
 /** What a file's text makes of the options that the golden cases look at. */
@@ -223,4 +224,12 @@ Deno.test("the values that samples show as defaults are the defaults", async () 
       assertEquals(settings(read(without)), settings(read("")));
     }
   }
+});
+
+Deno.test("addresses by network are checked when the file is read", () => {
+  const { brokerAddresses } = read("brokerAddresses=10.0.0.0/8=10.1.2.3:10911; 0.0.0.0/0=host.example:30911;").broker;
+  assertEquals(brokerAddresses, "10.0.0.0/8=10.1.2.3:10911;0.0.0.0/0=host.example:30911");
+  assertThrows(() => read("brokerAddresses=10.0.0.0/8"), ConfigError, 'has no "="');
+  assertThrows(() => read("brokerAddresses=lan=10.1.2.3:10911"), ConfigError, '"lan" is no network');
+  assertThrows(() => read("brokerAddresses=10.0.0.0/8=10.1.2.3"), ConfigError, "expected host:port");
 });

@@ -16,7 +16,7 @@ import { Identity } from "../../../src/broker/identity.ts";
 import { MessagePut } from "../../../src/broker/message_put.ts";
 import { type BrokerOptions, defaultBrokerOptions } from "../../../src/broker/options.ts";
 import { refusedReply } from "../../../src/broker/put_remarks.ts";
-import { ipBytes } from "../../../src/broker/peer.ts";
+import { ipBytes } from "../../../src/common/ip.ts";
 import { QueueLocks } from "../../../src/broker/queue_locks.ts";
 import { SendAdmission } from "../../../src/broker/send_admission.ts";
 import { SendReplyWriter } from "../../../src/broker/send_reply.ts";

@@ -7,6 +7,7 @@ import { RouteTable } from "../../../src/namesrv/route_table.ts";
 import { NO_ATTRIBUTES, type TopicConfig } from "../../../src/protocol/bodies/register.ts";
 import { decodeTopicRoute } from "../../../src/protocol/bodies/route.ts";
 import { ResponseCode } from "../../../src/protocol/codes.ts";
+import { parseNetworkAddresses } from "../../../src/protocol/network_addresses.ts";
 import { ResponseError } from "../../../src/protocol/response_error.ts";
 
 function setUp() {
@@ -17,7 +18,13 @@ function setUp() {
     onRouteChange: (topic) => answers.forget(topic),
   });
   const answers: RouteAnswers = new RouteAnswers({ routes, orderTopicConf: () => undefined });
-  const register = (brokerName: string, topics: Record<string, number>, zoneName?: string, brokerId = 0) => {
+  const register = (
+    brokerName: string,
+    topics: Record<string, number>,
+    zoneName?: string,
+    brokerId = 0,
+    networks = "",
+  ) => {
     const configs = Object.entries(topics).map(([topicName, perm]): [string, TopicConfig] => [topicName, {
       topicName,
       readQueueNums: 4,
@@ -36,6 +43,7 @@ function setUp() {
       haServerAddr: "",
       enableActingMaster: false,
       zoneName,
+      networkAddresses: parseNetworkAddresses(networks),
       body: {
         dataVersion: { stateVersion: 0, timestamp: 1, counter: 1 },
         topicConfigTable: new Map(configs),
@@ -78,7 +86,7 @@ Deno.test("in zone mode brokers of other zones are left out unless they have los
   register("orphan", { T: 6, U: 6 }, "z2", 1);
   routes.unregister({ clusterName: "c", brokerName: "orphan", brokerId: 0, brokerAddr: "orphan:10911" });
 
-  const route = decodeTopicRoute(answers.answer("T", "quoted", "z1"));
+  const route = decodeTopicRoute(answers.answer("T", "quoted", { zoneName: "z1" }));
 
   assertEquals(route.brokerDatas.map((each) => each.brokerName), ["near", "orphan"]);
   assertEquals(route.queueDatas.map((each) => each.brokerName), ["near", "orphan"]);
@@ -112,4 +120,26 @@ Deno.test("the remark of a missing route says which of the causes it is, behind 
   assertStringIncludes(remark("T"), "it is created at the first send (autoCreateTopicEnable=true)");
   assertStringIncludes(remark("T"), "or it belongs to another cluster");
   assertStringIncludes(remark("T"), "broker a, b, c and 2 more.");
+});
+
+Deno.test("clients of a network get the addresses that brokers have for it, all others the ordinary ones", () => {
+  const { answers, register } = setUp();
+  register("a", { T: 6, U: 6 }, undefined, 0, "10.1.0.0/16=10.1.2.3:10911;10.0.0.0/8=nat.example:30911");
+  register("b", { T: 6, U: 6 });
+  const addresses = (host: string) =>
+    decodeTopicRoute(answers.answer("T", "quoted", { host })).brokerDatas.map((each) => each.brokerAddrs.get(0));
+
+  assertEquals(addresses("10.1.9.9"), ["10.1.2.3:10911", "b:10911"], "the first network that fits counts");
+  assertEquals(addresses("::ffff:10.1.9.9"), ["10.1.2.3:10911", "b:10911"], "mapped into IPv6 it is the same client");
+  assertEquals(addresses("10.2.0.1"), ["nat.example:30911", "b:10911"]);
+  assertEquals(addresses("192.168.0.1"), ["a:10911", "b:10911"]);
+  assertEquals(addresses("fd00::1"), ["a:10911", "b:10911"]);
+  assertStrictEquals(
+    answers.answer("T", "quoted", { host: "10.1.9.9" }),
+    answers.answer("T", "quoted", { host: "10.1.0.1" }),
+    "one encoding for the whole network",
+  );
+
+  register("a", { T: 6, U: 6 }, undefined, 0, "10.0.0.0/8=new.example:1");
+  assertEquals(addresses("10.1.9.9"), ["new.example:1", "b:10911"], "a change counts at the next registration");
 });
