@@ -32,8 +32,6 @@ export interface PendingIndexParts {
   readonly clock: Clock;
   /** Directory of the runs. */
   readonly directory: string;
-  /** Merging leaves out what is due this much before the watermark, or earlier: deletions work for a tick. */
-  readonly keptMs: number;
   /** Whether an entry counts no more; merging leaves it out. */
   readonly isDead: (entry: TimerEntry) => boolean;
   /** Merging failed; it is tried again with the next run. */
@@ -442,8 +440,9 @@ export class PendingIndex {
   }
 
   async #copy(cursors: readonly RunCursor[], writer: RunWriter): Promise<void> {
-    const { clock, isDead, keptMs } = this.#parts;
-    for (const cursor of cursors) await cursor.seek(endOf(this.#watermark.dueMs - keptMs));
+    const { clock, isDead } = this.#parts;
+    const watermark = this.#watermark;
+    for (const cursor of cursors) await cursor.seek(watermark);
     let since = clock.monotonicMs();
     for (let count = 1; !this.#closed; count++) {
       const cursor = await firstOf(cursors);

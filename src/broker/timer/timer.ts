@@ -57,7 +57,7 @@ const RETRY_MS = 1000;
 const WAIT_MAX_MS = 1000;
 const SAVE_INTERVAL_MS = 1000;
 /** Late messages that are listed one by one; with more, what was read with and after them may be delivered twice. */
-const LATE_LISTED_MAX = 10_000;
+const LATE_LISTED_MAX = 50_000;
 
 /** What timers are made of. */
 export interface TimerParts {
@@ -102,6 +102,8 @@ export class Timer {
   #version;
   /** Late entries that are on their way. */
   #takenLate: TimerEntry[] = [];
+  /** Deletions that are in force: they are listed as late, so that they are found again after a restart. */
+  #inForce: TimerEntry[] = [];
   /** What was taken is not delivered yet, or could not be: it is to be taken back first. */
   #isUnderWay = false;
   #restored: Restored = { mark: FIRST_MARK, indexedOffset: 0, isRebuilt: true, java: null, late: new Set() };
@@ -135,7 +137,6 @@ export class Timer {
       disk,
       clock,
       directory: `${settings.rootDir}/timer`,
-      keptMs: 2 * settings.tickMs,
       isDead: (entry) => this.isDead(entry),
       onFailed: (error) => {
         if (error instanceof CorruptError) this.#rebuild(error.message);
@@ -193,7 +194,6 @@ export class Timer {
     } else if (progress === null) this.#begin(FIRST_MARK, null);
     else await this.#resume(progress);
     this.#nextRead = Math.max(this.#nextRead, store.minOffset(TOPIC, QUEUE_ID));
-    await this.#restoreDeletions();
     await this.arrived();
     this.#isCaughtUp = true;
     await this.#saveNow(java === null);
@@ -326,27 +326,12 @@ export class Timer {
     this.#syncedMark = mark;
   }
 
-  /** Deletions of the present ticks are behind the watermark already. */
-  async #restoreDeletions(): Promise<void> {
-    const { watermark } = this.#index;
-    let from = endOf(watermark.dueMs - 2 * this.#parts.settings.tickMs);
-    for (;;) {
-      const entries = await this.#index.scan(from, BATCH_MAX);
-      for (const entry of entries) {
-        if (compareKeys(entry, watermark) > 0) return;
-        const message = entry.isDelete ? await this.load(entry) : null;
-        if (message !== null) this.#deletions.add(message);
-        from = entry;
-      }
-      if (entries.length === 0) return;
-    }
-  }
-
   #rebuild(why: string): void {
     this.#parts.log.warn(`timers: reading the timer topic again, the index is of no use: ${why}`);
     const mark = this.#mark();
     this.#isCaughtUp = false;
     this.#late.drain();
+    this.#inForce = [];
     this.#begin({ ...mark, counts: new Map() }, null);
     this.arrived().then(() => {
       this.#isCaughtUp = true;
@@ -403,16 +388,11 @@ export class Timer {
       if (view.read(part, at, part.length) !== RecordKind.RECORD) return;
       const properties = decodeProperties(part.subarray(view.propertiesStart, view.propertiesEnd));
       const bornTimestamp = getI64(part, at + RecordAt.BORN_TIMESTAMP);
-      this.#fileMessage(view, properties, bornTimestamp, () => readStoredMessage(part, at)!);
+      this.#fileMessage(view, properties, bornTimestamp);
     }
   }
 
-  #fileMessage(
-    view: RecordView,
-    properties: Map<string, string>,
-    bornTimestamp: number,
-    whole: () => StoredMessage,
-  ): void {
+  #fileMessage(view: RecordView, properties: Map<string, string>, bornTimestamp: number): void {
     const { tickMs } = this.#parts.settings;
     const { queueOffset, physicalOffset, size: sizeBytes, storeTimestamp } = view;
     const dueMs = storedDueMs({ properties, storeTimestamp, bornTimestamp }, tickMs);
@@ -429,22 +409,19 @@ export class Timer {
       isDelete,
       topicHash: javaHash(topic),
     };
-    if (this.#isDone(entry, whole)) return;
+    if (this.#isDone(entry)) return;
     if (compareKeys(entry, this.#index.horizon) <= 0) this.#late.push(entry);
     else if (queueOffset >= this.#restored.indexedOffset) this.#index.add(entry);
     if (!isDelete && (this.#restored.isRebuilt || queueOffset >= this.#restored.mark.readOffset)) this.#count(topic, 1);
   }
 
   /** Whether a message that is read was delivered before this process began. */
-  #isDone(entry: TimerEntry, whole: () => StoredMessage): boolean {
+  #isDone(entry: TimerEntry): boolean {
     const { mark, java, late } = this.#restored;
     if (this.isDead(entry)) return true;
     if (java !== null && entry.queueOffset < java.queueOffset && !java.isPending(entry.physicalOffset)) return true;
     if (entry.queueOffset >= mark.readOffset || compareKeys(entry, mark.watermark) > 0) return false;
-    if (late.has(entry.queueOffset)) return false;
-    const isInForce = entry.isDelete && entry.dueMs > mark.watermark.dueMs - 2 * this.#parts.settings.tickMs;
-    if (isInForce) this.#deletions.add(whole());
-    return true;
+    return !late.has(entry.queueOffset);
   }
 
   #count(topic: string, change: number): void {
@@ -491,7 +468,7 @@ export class Timer {
       if (batch.length === 0) {
         this.#isUnderWay = false;
         const nextMs = Math.min(await this.#index.idle(now), this.#late.peek()?.dueMs ?? Infinity);
-        this.#deletions.expire(this.#index.watermark.dueMs);
+        this.#expireDeletions(now);
         this.#finishRoll();
         return nextMs - clock.now();
       }
@@ -499,6 +476,14 @@ export class Timer {
       this.#isUnderWay = false;
     }
     return Infinity;
+  }
+
+  /** Of ticks in which nothing can become due any more: the clock may have been set back behind the watermark. */
+  #expireDeletions(now: number): void {
+    const timeMs = Math.min(now, this.#index.watermark.dueMs, this.#late.peek()?.dueMs ?? Infinity);
+    this.#deletions.expire(timeMs);
+    const { tickMs } = this.#parts.settings;
+    this.#inForce = this.#inForce.filter((entry) => entry.dueMs + 2 * tickMs >= timeMs);
   }
 
   #takeLate(now: number): void {
@@ -545,7 +530,8 @@ export class Timer {
   }
 
   #commit(batch: readonly TimerEntry[], done: number): void {
-    if (batch === this.#takenLate) this.#takenLate = this.#takenLate.slice(done);
+    for (let i = 0; i < done; i++) if (batch[i]!.isDelete) this.#inForce.push(batch[i]!);
+    if (batch === this.#takenLate) this.#takenLate = batch.slice(done);
     else if (done > 0) this.#index.commit(batch[done - 1]!);
   }
 
@@ -571,7 +557,8 @@ export class Timer {
   // Progress
 
   #mark(): Mark {
-    const late = [...this.#late.items, ...this.#takenLate].map((each) => each.queueOffset).sort((a, b) => a - b);
+    const late = [...this.#late.items, ...this.#takenLate, ...this.#inForce]
+      .map((each) => each.queueOffset).sort((a, b) => a - b);
     const isListed = late.length <= LATE_LISTED_MAX;
     return {
       watermark: this.#index.watermark,
