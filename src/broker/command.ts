@@ -42,7 +42,8 @@ const OPTIONS = {
   printImportant: { names: ["-m", "--printImportantConfig"], hasValue: false },
 } as const;
 
-type Arguments = CommandLine<keyof typeof OPTIONS>;
+/** What a command line of `rucola broker` says. */
+export type BrokerArguments = CommandLine<keyof typeof OPTIONS>;
 
 /** Exit code of RocketMQ (−1) when something fails during start. */
 const EXIT_START_FAILED = 255;
@@ -52,7 +53,7 @@ const PROGRESS_PERIOD_MS = 2000;
 
 /** Runs the subcommand; resolves to the exit code when the broker has stopped. */
 export async function runBroker(args: string[]): Promise<number> {
-  let given: Arguments;
+  let given: BrokerArguments;
   try {
     given = readCommandLine(OPTIONS, args);
   } catch (error) {
@@ -71,7 +72,7 @@ export async function runBroker(args: string[]): Promise<number> {
   }
 }
 
-async function runConfigured(given: Arguments): Promise<number> {
+async function runConfigured(given: BrokerArguments): Promise<number> {
   const disk = new DenoDisk();
   const environment = systemEnvironment((name) => disk.stat(`/sys/class/net/${name}/bridge`) !== null);
   const configuration = openBrokerConfiguration(disk, environment, given);
@@ -99,7 +100,7 @@ async function runConfigured(given: Arguments): Promise<number> {
 export function openBrokerConfiguration(
   disk: DenoDisk,
   environment: Environment,
-  given: Arguments,
+  given: BrokerArguments,
 ): ConfigFile<BrokerSettings> {
   const files = given.configFile ?? [];
   if (files.length > 1) throw new TypeError("one -c for each process: brokers cannot share one yet");

@@ -4,11 +4,12 @@
  * queue) says so. What lies below the half queue's consumer offset is done with.
  *
  * A half that has to wait on is stored again behind the others, so that the queue can move on. The copy takes the place of
- * the original: whoever ends the transaction by the original's offset ends the copy, and a transaction that has ended is not
- * ended again. (RocketMQ forgets both, and then delivers a message twice.)
+ * the original, whose offset it carries in TRAN_PREPARED_QUEUE_OFFSET: whoever ends the transaction by the original's offset
+ * ends the copy, and a transaction that has ended is not ended again. (RocketMQ forgets both, and then delivers a message
+ * twice.) What is remembered of this is read from the two queues again after a restart, before anything can end.
  *
  * Invariants: `#ended` holds offsets of the half queue that have an op record and are not below the consumer offset yet;
- * `#copies` leads from an offset to the one that took its place.
+ * `#copies` leads from an offset to the one that took its place, for all copies that are not below the consumer offset.
  *
  * RocketMQ counterpart: `TransactionalMessageBridge`, `TransactionalMessageServiceImpl`.
  *
@@ -50,6 +51,7 @@ export interface HalfMessagesParts {
   readonly offsets: ConsumerOffsets;
   /** This broker's own address: the producer of op records. */
   readonly host: PeerHost;
+  /** Milliseconds since the epoch. */
   now(): number;
 }
 
@@ -60,6 +62,9 @@ export class HalfMessages {
   readonly #copies = new Map<number, number>();
   /** Halves that ended lately, also below the consumer offset. */
   readonly #recent = new Set<number>();
+  /** Halves that were given up lately: they may still end. */
+  readonly #givenUp = new Set<number>();
+  #loaded: Promise<void> | null = null;
   readonly #ops: OpRecord[] = [];
   /** Next op record that is not in {@linkcode #ops} yet. */
   #opsRead = 0;
@@ -97,15 +102,40 @@ export class HalfMessages {
     return queue === null ? stored : Math.min(Math.max(stored, queue.minOffset), queue.maxOffset);
   }
 
-  /** Whether the transaction of the half at this offset, or of the one that it is a copy of, has ended. */
-  hasEnded(half: StoredMessage): boolean {
-    const original = half.properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET);
-    return this.#ended.has(half.queueOffset) || (original !== undefined && this.#isKnownEnded(Number(original)));
+  /** Whether nothing is to be done with a half any more: it has ended, by itself or as the original, or has a copy. */
+  isDone(half: StoredMessage): boolean {
+    return this.#ended.has(half.queueOffset) || this.#isKnownEnded(originalOf(half)) ||
+      this.#copies.has(half.queueOffset);
   }
 
-  /** Whether an end of this half has been stored already. */
+  /** Whether an end of this half has been stored already. To be asked when {@linkcode load} has resolved. */
   isEnded(halfOffset: number): boolean {
     return this.#isKnownEnded(this.#newest(halfOffset));
+  }
+
+  /** Whether this half was dealt with long ago: it has ended, or was given up before this process. */
+  isPast(halfOffset: number): boolean {
+    return this.#newest(halfOffset) < this.offset && !this.#givenUp.has(halfOffset);
+  }
+
+  /** Remembers that a half was given up, so that it can still end. */
+  noteGivenUp(half: StoredMessage): void {
+    remember(this.#givenUp, half.queueOffset);
+    remember(this.#givenUp, originalOf(half));
+  }
+
+  /** Reads once which halves have ended and which are copies of which. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#load().catch((error) => {
+      this.#loaded = null;
+      throw error;
+    });
+    return this.#loaded;
+  }
+
+  /** Has the queues read again: another broker has written to them (the master that this one followed). */
+  forget(): void {
+    this.#loaded = null;
   }
 
   /**
@@ -123,9 +153,11 @@ export class HalfMessages {
     return true;
   }
 
-  /** Stores a half again, behind the others; what it changes in the properties is kept. */
+  /** Stores a half again, behind the others. */
   again(half: StoredMessage): PutOutcome {
-    const outcome = this.#parts.put.putAsIs(storedAgain(half, HALF, QUEUE_ID));
+    const properties = new Map(half.properties);
+    properties.set(Property.TRAN_PREPARED_QUEUE_OFFSET, String(originalOf(half)));
+    const outcome = this.#parts.put.putAsIs(storedAgain({ ...half, properties }, HALF, QUEUE_ID));
     if (outcome.status === PutStatus.PUT_OK) this.#copies.set(half.queueOffset, outcome.result.queueOffset);
     return outcome;
   }
@@ -161,6 +193,22 @@ export class HalfMessages {
     offsets.commit(TRANSACTION_GROUP, OP, QUEUE_ID, next, WHO);
   }
 
+  async #load(): Promise<void> {
+    await this.readOps();
+    const newest = new Map<number, number>();
+    for (let offset = this.offset;;) {
+      const halves = await this.#read(HALF, offset);
+      if (halves.length === 0) return;
+      for (const half of halves) {
+        const original = originalOf(half);
+        const before = newest.get(original) ?? original;
+        if (before < half.queueOffset) this.#copies.set(before, half.queueOffset);
+        newest.set(original, half.queueOffset);
+        offset = half.queueOffset + 1;
+      }
+    }
+  }
+
   #newest(halfOffset: number): number {
     let offset = halfOffset;
     for (let copy = this.#copies.get(offset); copy !== undefined; copy = this.#copies.get(offset)) offset = copy;
@@ -193,8 +241,7 @@ export class HalfMessages {
   }
 
   #noteEnded(op: OpRecord): void {
-    this.#recent.add(op.halfOffset);
-    if (this.#recent.size > RECENT_MAX) this.#recent.delete(this.#recent.values().next().value!);
+    remember(this.#recent, op.halfOffset);
     this.#ended.add(op.halfOffset);
     this.#ops.push(op);
   }
@@ -209,6 +256,18 @@ export class HalfMessages {
       await store.load([...result.missing]);
     }
   }
+}
+
+/** Offset of the half that the producer sent, of which this one may be a copy. */
+function originalOf(half: StoredMessage): number {
+  const original = half.properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET);
+  return original === undefined || !/^\d{1,15}$/.test(original) ? half.queueOffset : Number(original);
+}
+
+/** Adds to a set that forgets its oldest. */
+function remember(offsets: Set<number>, offset: number): void {
+  offsets.add(offset);
+  if (offsets.size > RECENT_MAX) offsets.delete(offsets.values().next().value!);
 }
 
 const TIMER_PROPERTIES = [Property.TIMER_DELAY_SEC, Property.TIMER_DELAY_MS, Property.TIMER_DELIVER_MS];

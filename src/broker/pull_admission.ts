@@ -60,7 +60,11 @@ export class PullAdmission {
     readonly settings: PullAdmissionSettings,
   ) {}
 
-  /** @throws {ResponseError} with RocketMQ's code and remark when the pull is refused. */
+  /**
+   * What a pull may see.
+   *
+   * @throws {ResponseError} with RocketMQ's code and remark when it is refused.
+   */
   admit(request: Request, header: PullMessageRequest): AdmittedPull {
     this.#checkBroker(request.command.code);
     const group = this.#group(header.consumerGroup);

@@ -21,7 +21,8 @@ export type FieldType = "string" | "int" | "long" | "time" | "wide" | "boolean" 
 /** A header: field name to type. */
 export type HeaderTable = Readonly<Record<string, FieldType | `${FieldType}!`>>;
 
-type ValueOf<F extends string> = F extends "string" | "string!" ? string
+/** The TypeScript type of a field type. */
+export type ValueOf<F extends string> = F extends "string" | "string!" ? string
   : F extends "boolean" | "boolean!" ? boolean
   : F extends "wide" | "wide!" ? bigint
   : number;

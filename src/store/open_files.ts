@@ -10,6 +10,7 @@ import type { Disk, DiskFile } from "../common/disk.ts";
 /** Something that can let go of its descriptor; `pins` counts the asynchronous calls under way. */
 export interface Closable {
   readonly pins: number;
+  /** Gives the descriptor back; the next use opens it again. */
   closeHandle(): void;
 }
 

@@ -94,7 +94,9 @@ async function readBack(store: MessageStore): Promise<void> {
     } else break;
   }
   const ms = performance.now() - start;
-  console.log(`pull of ${count} messages from the beginning: ${(ms * 1e6 / count).toFixed(0)} ns a message, ${loads} loads`);
+  console.log(
+    `pull of ${count} messages from the beginning: ${(ms * 1e6 / count).toFixed(0)} ns a message, ${loads} loads`,
+  );
 }
 
 await main();

@@ -39,6 +39,7 @@ export interface ReplySettings {
   readonly brokerAddr: string;
   /** `storeReplyMessageEnable`. */
   readonly storesReplies: boolean;
+  /** Milliseconds since the epoch. */
   now(): number;
   /** The offset message id of a position. */
   messageId(physicalOffset: number): string;

@@ -35,7 +35,9 @@ export interface TransactionParts {
 export interface TransactionSettings extends PutRemarkFacts {
   /** `transactionTimeOut`, milliseconds. */
   readonly transactionTimeOutMs: number;
+  /** Whether this broker is a slave, which cannot end transactions. */
   isSlave(): boolean;
+  /** Milliseconds since the epoch. */
   now(): number;
 }
 
@@ -55,7 +57,14 @@ async function endTransaction(parts: TransactionParts, request: Request): Promis
   const isCommit = header.commitOrRollback === SysFlag.TRANSACTION_COMMIT;
   if (!isCommit && header.commitOrRollback !== SysFlag.TRANSACTION_ROLLBACK) return null; // not known yet
   const half = await checkedHalf(parts, header);
+  await parts.halves.load();
   if (parts.halves.isEnded(half.queueOffset)) return OK; // a second end, of the producer or of a check
+  if (parts.halves.isPast(half.queueOffset)) {
+    throw new ResponseError(
+      ResponseCode.ILLEGAL_OPERATION,
+      `the transaction is over: it has ended, or was given up and lies in ${SystemTopic.TRANS_CHECK_MAX_TIME}`,
+    );
+  }
   // From here on in one turn: the message and the record that its transaction has ended are written together.
   if (isCommit) {
     const refused = commit(parts, half, header.commitLogOffset);
@@ -102,6 +111,7 @@ function committedMessage(half: StoredMessage, halfPhysicalOffset: number): Brok
   const queueId = Number(properties.get(Property.REAL_QID) ?? 0);
   properties.delete(Property.REAL_TOPIC);
   properties.delete(Property.REAL_QID);
+  properties.delete(Property.TRAN_PREPARED_QUEUE_OFFSET);
   const message = storedAgain(half, topic, queueId);
   message.sysFlag = (half.sysFlag & ~SysFlag.TRANSACTION_MASK) | SysFlag.TRANSACTION_COMMIT;
   message.preparedTransactionOffset = halfPhysicalOffset;
@@ -116,6 +126,7 @@ async function resumeCheck(parts: TransactionParts, request: Request): Promise<R
   const message = record === null ? null : readStoredMessage(record);
   if (message === null) throw systemError(`there is no message ${msgId}`);
   message.properties.delete(Property.TRANSACTION_CHECK_TIMES);
+  message.properties.delete(Property.TRAN_PREPARED_QUEUE_OFFSET);
   const outcome = parts.put.putAsIs(storedAgain(message, SystemTopic.TRANS_HALF, 0));
   return outcome.status === PutStatus.PUT_OK ? OK : refusedReply(outcome.status, parts.settings);
 }

@@ -61,7 +61,7 @@ Deno.test("An import over several lines is seen, one in a comment or a text is n
   ]);
 });
 
-Deno.test("Only handler_table.ts imports handlers", () => {
+Deno.test("Only handler tables import handlers", () => {
   const files = {
     "src/broker/handler_table.ts": 'import { send } from "./handlers/send.ts";\n',
     "src/broker/topics.ts": 'import { send } from "./handlers/send.ts";\n',
@@ -69,7 +69,7 @@ Deno.test("Only handler_table.ts imports handlers", () => {
     "src/broker/handlers/pull.ts": 'import { send } from "./send.ts";\n',
   };
   assertEquals(findings(checkBrokerHandlers, files), [
-    "src/broker/topics.ts:1 imports src/broker/handlers/send.ts: only handler_table.ts joins the handlers",
+    "src/broker/topics.ts:1 imports src/broker/handlers/send.ts: only handler tables join the handlers",
     "src/broker/handlers/pull.ts:1 imports src/broker/handlers/send.ts: handlers never use each other",
   ]);
 });
