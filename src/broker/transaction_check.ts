@@ -64,6 +64,7 @@ export class TransactionCheck {
   /** Begins with the rounds. */
   start(): void {
     this.#stopped = false;
+    this.#parts.halves.forget();
     this.#next();
   }
 
@@ -88,6 +89,7 @@ export class TransactionCheck {
 
   async #checkAll(): Promise<void> {
     const { halves, clock } = this.#parts;
+    await halves.load();
     await halves.readOps();
     const startMs = clock.now();
     const deadlineMs = clock.monotonicMs() + ROUND_MS_MAX;
@@ -105,7 +107,7 @@ export class TransactionCheck {
   /** Deals with one half; false when it must stay where it is, and with it everything behind it. */
   #check(half: StoredMessage, roundStartMs: number): boolean {
     const { halves, settings } = this.#parts;
-    if (halves.hasEnded(half)) return true;
+    if (halves.isDone(half)) return true;
     // Stored during this round: a copy of one that was just looked at.
     if (half.storeTimestamp >= roundStartMs) return false;
     const ageMs = roundStartMs - half.bornTimestamp;
@@ -120,10 +122,6 @@ export class TransactionCheck {
 
   /** Stores a half that must not be asked for yet behind the others. */
   #postpone(half: StoredMessage): boolean {
-    const { properties } = half;
-    if (!properties.has(Property.TRAN_PREPARED_QUEUE_OFFSET)) {
-      properties.set(Property.TRAN_PREPARED_QUEUE_OFFSET, String(half.queueOffset));
-    }
     return this.#parts.halves.again(half).status === PutStatus.PUT_OK;
   }
 
@@ -170,10 +168,11 @@ export class TransactionCheck {
 
   /** Keeps a half whose state nobody told where an operator can find it. */
   #giveUp(half: StoredMessage): boolean {
-    const { topics, put, log } = this.#parts;
+    const { halves, topics, put, log } = this.#parts;
     const topic = topics.createForGroup(SystemTopic.TRANS_CHECK_MAX_TIME, 1).topicName;
     const outcome = put.putAsIs(storedAgain(half, topic, 0));
     if (outcome.status !== PutStatus.PUT_OK) return false;
+    halves.noteGivenUp(half);
     log.info(
       `Put checked-too-many-time half message to ${topic} OK. Restored in queueOffset=${outcome.result.queueOffset}, ` +
         `commitLogOffset=${outcome.result.physicalOffset}, real topic=${half.properties.get(Property.REAL_TOPIC)}`,
