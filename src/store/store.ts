@@ -15,6 +15,7 @@ import { DiskError, messageOf } from "../common/errors.ts";
 import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
 import { BlockMiss } from "./block_cache.ts";
 import { Consumequeue } from "./consumequeue.ts";
+import { refuseForeignFiles } from "./foreign_files.ts";
 import { IndexCatchUp } from "./index_catch_up.ts";
 import { LogFlusher } from "./log_flusher.ts";
 import { type KeyQueryResult, Lookups, type TimeBoundary } from "./lookups.ts";
@@ -139,11 +140,12 @@ export class MessageStore {
   /**
    * Locks the directory, recovers and opens.
    * @throws {DiskError} `locked` when another broker has the store.
-   * @throws {CorruptError} when files cannot be understood.
+   * @throws {CorruptError} when files cannot be understood; they are as they were then.
    */
   static async open(parts: StoreParts): Promise<MessageStore> {
     const { disk, options } = parts;
     const paths = storePaths(options);
+    refuseForeignFiles(disk, paths);
     makeDirectories(disk, paths);
     const lock = lockStore(disk, paths);
     try {
@@ -183,6 +185,11 @@ export class MessageStore {
   whenSafe(endOffset: number, waitsForStore: boolean, waiter: Waiter): void {
     this.#promises.ask(waiter, endOffset, waitsForStore);
     this.#askForTurnEnd();
+  }
+
+  /** Has the log synced now, whatever `flushDiskType` says; resolves when what was written is on the device or cannot be. */
+  async sync(): Promise<void> {
+    await this.#flusher.flush();
   }
 
   /** Why appends are refused now, with figures; null when they are taken. */

@@ -18,7 +18,7 @@ import type { ConsumerOffsets } from "../offsets.ts";
 import type { InFlightTable, PopQueue } from "./in_flight.ts";
 import { REVIVE_GROUP, type ReviveLog } from "./revive_log.ts";
 
-/** How soon after a pop its offset is committed, if the log has been synced. */
+/** How soon after a pop its offset is committed; the log is synced before. */
 const COMMIT_PERIOD_MS = 200;
 /** How long a stop waits for the device, and how often it looks. */
 const STOP_PATIENCE_MS = 3000;
@@ -28,7 +28,7 @@ const WHO = "pop";
 
 /** What progress is made of. */
 export interface ProgressParts {
-  readonly store: Pick<MessageStore, "figures" | "minOffset">;
+  readonly store: Pick<MessageStore, "figures" | "sync">;
   readonly offsets: ConsumerOffsets;
   readonly table: InFlightTable;
   readonly log: ReviveLog;
@@ -98,13 +98,14 @@ export class PopProgress {
     });
   }
 
-  /** Commits what the device has, and begins to wait for what it has not. */
+  /** Commits what the device has, and has it take what it has not. */
   commit(): void {
     this.#settle();
     if (this.#pending === null) {
       this.#pending = this.#collect();
       this.#settle();
     }
+    if (this.#pending !== null) this.#parts.store.sync().then(() => this.#settle());
     if (this.#pending !== null || this.#moved.size > 0) this.touch();
   }
 

@@ -43,9 +43,9 @@ const BATCH_BYTES_MAX = 1048576;
 
 /** What the log is made of. */
 export interface ReviveLogParts {
-  readonly store: MessageStore;
-  readonly put: MessagePut;
-  readonly offsets: ConsumerOffsets;
+  readonly store: Pick<MessageStore, "queue" | "queuesOf" | "minOffset" | "maxOffset" | "pull" | "load" | "problem">;
+  readonly put: Pick<MessagePut, "putAsIs">;
+  readonly offsets: Pick<ConsumerOffsets, "query" | "commit">;
   readonly table: InFlightTable;
   readonly log: Log;
   /** The revive topic, and this broker's name in its records. */
