@@ -80,8 +80,11 @@ function isText(b: Uint8Array, at: number, text: string): boolean {
 
 /** Takes index entries. */
 export interface IndexSink {
-  /** @param keyHash Java hash of the whole key, signed. */
-  /** Adds a key of a message. */
+  /**
+   * Adds a key of a message.
+   *
+   * @param keyHash Java hash of the whole key, signed.
+   */
   add(keyHash: number, physicalOffset: number, storeTimestamp: number): void;
 }
 
