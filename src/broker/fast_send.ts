@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { WorldError } from "../common/errors.ts";
 import type { Interner } from "../common/intern.ts";
 import { Property, SysFlag } from "../protocol/message.ts";
 import { FLAG_ONEWAY, FLAG_RESPONSE } from "../remoting/command.ts";
@@ -68,11 +69,21 @@ export class FastSend {
     message.body = frame.bytes;
     message.bodyStart = frame.bodyStart;
     message.bodyEnd = frame.bodyEnd;
-    if (this.#parts.store.append(message, this.#result) !== PutStatus.PUT_OK) return false;
+    if (!this.#append()) return false;
     this.#parts.stats.countPut(this.#topic, 1, this.#result.sizeBytes);
     this.#await(frame, connection);
     return true;
   };
+
+  /** Whether the store has taken the message. A queue that cannot be read has changed nothing: the general path tells why. */
+  #append(): boolean {
+    try {
+      return this.#parts.store.append(this.#message, this.#result) === PutStatus.PUT_OK;
+    } catch (error) {
+      if (error instanceof WorldError) return false;
+      throw error;
+    }
+  }
 
   #await(frame: Frame, connection: Connection): void {
     const send = this.#pool.pop() ?? new PendingSend(this.#settled);

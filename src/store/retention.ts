@@ -12,9 +12,10 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import type { Disk, DiskUsage } from "../common/disk.ts";
-import { messageOf } from "../common/errors.ts";
+import { messageOf, WorldError } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Commitlog } from "./commitlog.ts";
+import type { Consumequeue } from "./consumequeue.ts";
 import type { MessageIndex } from "./message_index.ts";
 import type { QueueTable } from "./queue_table.ts";
 import type { SegmentFile } from "./segment_file.ts";
@@ -151,10 +152,20 @@ export class Retention {
     let since = clock.monotonicMs();
     for (const queue of [...queues.all()]) {
       if (this.#stopped) return;
-      if (!queue.isRemoved) queues.get(queue.topic, queue.queueId)?.removeExpired();
+      if (!queue.isRemoved) this.#removeExpiredUnits(queue);
       if (clock.monotonicMs() - since < SLICE_MS) continue;
       await clock.sleep(PAUSE_MS);
       since = clock.monotonicMs();
+    }
+  }
+
+  /** A queue whose files cannot be read keeps them, and keeps no other from losing theirs. */
+  #removeExpiredUnits(queue: Consumequeue): void {
+    try {
+      this.#parts.queues.get(queue.topic, queue.queueId)?.removeExpired();
+    } catch (error) {
+      if (!(error instanceof WorldError)) throw error;
+      this.#parts.report.warn(`Cannot remove expired units of ${queue.topic}-${queue.queueId}: ${error.message}`);
     }
   }
 

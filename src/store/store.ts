@@ -236,7 +236,12 @@ export class MessageStore {
 
   /** Reads what a pull lacked from disk. @throws {DiskError} when it cannot be read. */
   async load(missing: readonly MissingBlock[]): Promise<void> {
-    await this.#core.cache.load(missing.filter((miss) => miss instanceof BlockMiss));
+    try {
+      await this.#core.cache.load(missing.filter((miss) => miss instanceof BlockMiss));
+    } catch (error) {
+      this.#parts.log.warn(`Messages cannot be served: ${messageOf(error)}`);
+      throw error;
+    }
   }
 
   /** One beyond the last readable message; 0 when there is no such queue. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
+import { WorldError } from "../../common/errors.ts";
 import type { SubscriptionGroupConfig } from "../../protocol/bodies/group.ts";
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
 import { readHeader, writeHeader } from "../../protocol/header.ts";
@@ -99,6 +100,15 @@ class Pull implements HeldPull {
 
   /** @inheritdoc */
   retry(last: boolean): boolean {
+    try {
+      return this.#retry(last);
+    } catch (error) {
+      this.#failed(error);
+      return true;
+    }
+  }
+
+  #retry(last: boolean): boolean {
     const status = this.#pull();
     if (status === PullStatus.PENDING) this.#loadAndTry(!last);
     else if (!last && waits(status, this.#offset, true)) {
@@ -125,8 +135,20 @@ class Pull implements HeldPull {
   }
 
   async #loadAndTry(suspends: boolean): Promise<void> {
-    await this.#parts.store.load([...result.missing]);
-    if (this.isAlive()) this.#try(suspends, false);
+    try {
+      await this.#parts.store.load([...result.missing]);
+      if (this.isAlive()) this.#try(suspends, false);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Files that cannot be read are told to whoever asks for them; everybody else is served on. */
+  #failed(error: unknown): void {
+    const { connection, command } = this.#request;
+    if (error instanceof ResponseError) connection.answer(command, { code: error.code, remark: error.remark });
+    else if (!(error instanceof WorldError)) throw error;
+    else connection.answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: error.message });
   }
 
   #hold(): boolean {
