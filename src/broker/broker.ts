@@ -38,6 +38,7 @@ import { Schedule } from "./schedule.ts";
 import { type PendingSend, SendReplyWriter } from "./send_reply.ts";
 import { SystemTopic } from "./system_topics.ts";
 import { BrokerTables } from "./tables.ts";
+import { TimerService } from "./timer/service.ts";
 import { TransactionCheck } from "./transaction_check.ts";
 
 /** Requests that are not served on the VIP port: those that may wait. */
@@ -84,6 +85,7 @@ export class Broker {
   readonly #stops: (() => void | Promise<void>)[] = [];
   #address: Address | null = null;
   #registration: Registration | null = null;
+  #tables: BrokerTables | null = null;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
@@ -117,6 +119,13 @@ export class Broker {
     }
   }
 
+  /** Tells the name servers anew what this broker is: after a change of its configuration. */
+  announceChanges(): void {
+    this.#registration?.setNameServers(nameServerAddresses(this.#settings.broker.namesrvAddr));
+    // A name server takes changed permissions only with a new version of the table.
+    this.#tables?.topics.bumpVersion();
+  }
+
   /** Stops everything in the opposite order; what was acknowledged is on disk when it resolves. Idempotent. */
   async stop(): Promise<void> {
     for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
@@ -133,14 +142,16 @@ export class Broker {
     const hostBytes = await advertisedHostBytes(net, broker.brokerIP1);
     const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);
-    const arrivals: Arrivals = { hold, schedule: null, pop: null };
+    const arrivals: Arrivals = { hold, schedule: null, timers: null, pop: null };
     const store = await this.#openStore(identity, arrivals);
     const options = liveOptions(() => this.#settings.broker);
     const settings = { ...this.#settings, broker: options };
     const tables = new BrokerTables({ ...this.#parts, log: log("broker"), settings });
+    this.#tables = tables;
     this.#stops.push(() => tables.close());
     const built = { identity, store, tables, hold, put: new MessagePut(store), delays: this.#delayLevels() };
     const services = this.#startServices(built, arrivals);
+    const timers = await this.#startTimers(built, arrivals);
     const pop = await this.#startPop(built, arrivals);
     const server = new RemotingServer({
       net,
@@ -160,6 +171,7 @@ export class Broker {
       registration,
       client,
       pop,
+      timers,
       ...built,
       ...services,
     });
@@ -189,6 +201,7 @@ export class Broker {
         arrivals.hold.arrived(topic, queueId);
         arrivals.pop?.arrived(topic, queueId);
         if (topic === SystemTopic.SCHEDULE) arrivals.schedule?.arrived(queueId);
+        else if (topic === SystemTopic.TIMER) arrivals.timers?.timer?.arrived();
       },
       ...(onProgress && { onProgress }),
     });
@@ -246,6 +259,27 @@ export class Broker {
     const notifier = new ClientNotifier(tables.groups, liveOptions(() => this.#settings.broker), log("broker"));
     tables.clients.onGroupChange((group) => notifier.groupChanged(group));
     return { halves, notifier };
+  }
+
+  async #startTimers({ store, put, identity, tables }: Built, arrivals: Arrivals): Promise<TimerService> {
+    const { disk, clock, log } = this.#parts;
+    const timers = new TimerService({
+      disk,
+      clock,
+      log: log("store"),
+      store,
+      put,
+      identity,
+      topics: tables.topics,
+      settings: () => this.#settings,
+    });
+    arrivals.timers = timers;
+    this.#stops.push(() => timers.close());
+    await timers.open();
+    if (this.#isSlave()) return timers;
+    this.#stops.push(() => timers.stop());
+    timers.start();
+    return timers;
   }
 
   async #startPop(built: Built, arrivals: Arrivals): Promise<Pop> {
@@ -343,6 +377,7 @@ export class Broker {
 interface Arrivals {
   readonly hold: PullHold;
   schedule: Schedule | null;
+  timers: TimerService | null;
   pop: Pop | null;
 }
 

@@ -9,18 +9,22 @@
 import { SystemClock } from "../common/clock.ts";
 import { type CommandLine, readCommandLine } from "../common/command_line.ts";
 import { ConfigFile } from "../common/config_file.ts";
+import { reloadConfiguration } from "../common/config_reload.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { type Environment, systemEnvironment } from "../common/environment.ts";
 import { messageOf } from "../common/errors.ts";
+import { catchHangup } from "../common/hangup_signal.ts";
 import { openLogging } from "../common/log_setup.ts";
 import type { Logger, Logging } from "../common/logger.ts";
 import { DenoNet } from "../common/net_deno.ts";
+import { type ServiceManager, serviceManager } from "../common/net_notify.ts";
 import { ConfigError, printOptions } from "../common/options.ts";
 import { SystemRandom } from "../common/random.ts";
 import { announceProcess, runDirectory } from "../common/run_file.ts";
-import { type StopSignal, stopSignal } from "../common/stop_signal.ts";
+import { stopSignal } from "../common/stop_signal.ts";
 import { Broker } from "./broker.ts";
 import { addressAdvice } from "./advertised_address.ts";
+import { isLiveBrokerKey } from "./live_keys.ts";
 import { brokerOptionParts, type BrokerSettings, readBrokerOptions } from "./read_options.ts";
 
 const USAGE = `usage: rucola broker [-c <arg>] [-h] [-m] [-n <arg>] [-p] [--log-dir <arg>]
@@ -50,6 +54,8 @@ const EXIT_START_FAILED = 255;
 const EXIT_USAGE = 1;
 /** Recovery tells how far it is at most this often. */
 const PROGRESS_PERIOD_MS = 2000;
+/** How long systemd is to wait for the next sign of a recovery that makes progress. */
+const RECOVERY_PATIENCE_MS = 60_000;
 
 /** Runs the subcommand; resolves to the exit code when the broker has stopped. */
 export async function runBroker(args: string[]): Promise<number> {
@@ -137,6 +143,7 @@ async function serve(run: Run): Promise<number> {
   const { settings } = configuration;
   for (const warning of settings.warnings) log.warn(warning);
   for (const line of settingLines(settings, false)) log.info(line);
+  const manager = serviceManager(environment, (text) => log.warn(text));
   const broker = new Broker({
     net,
     clock,
@@ -145,9 +152,10 @@ async function serve(run: Run): Promise<number> {
     configuration,
     log: (name) => logging.logger(name),
     memoryBytes: Deno.systemMemoryInfo().total,
-    onProgress: progressPrinter(clock, log),
+    onProgress: progressPrinter(clock, log, manager),
   });
   const stopped = stopSignal();
+  using hangup = catchHangup({ reload: () => reload(run, broker, manager), end: () => stopped.stop() });
   try {
     await broker.start();
     announce(broker, settings, environment, log);
@@ -160,7 +168,11 @@ async function serve(run: Run): Promise<number> {
       stopped,
       warn: (text) => log.warn(text),
     });
-    await untilStopped(stopped, broker, clock, log);
+    manager.ready(`${settings.broker.brokerName} serves at ${broker.advertisedAddress}`);
+    hangup.started();
+    await stopped.promise;
+    manager.stopping();
+    await stop(broker, clock, log);
     return 0;
   } catch (error) {
     log.error(messageOf(error), error);
@@ -193,15 +205,29 @@ function announce(broker: Broker, settings: BrokerSettings, environment: Environ
   }
 }
 
-async function untilStopped(stopped: StopSignal, broker: Broker, clock: SystemClock, log: Logger): Promise<void> {
-  await stopped.promise;
+/** Reads the file again; name servers are told of permissions and addresses that changed. */
+function reload({ clock, logging, configuration }: Run, broker: Broker, manager: ServiceManager): void {
+  const log = logging.logger("broker");
+  manager.reloading(clock.monotonicMs() * 1000);
+  reloadConfiguration({ configuration, partsOf: brokerOptionParts, isLive: isLiveBrokerKey, log });
+  logging.setLevel(configuration.settings.log.logLevel);
+  broker.announceChanges();
+  logging.flush();
+  manager.ready("the configuration was read again");
+}
+
+async function stop(broker: Broker, clock: SystemClock, log: Logger): Promise<void> {
   log.info("Shutdown hook was invoked, 1");
   const startMs = clock.monotonicMs();
   await broker.stop();
   log.info(`Shutdown hook over, consuming total time(ms): ${Math.round(clock.monotonicMs() - startMs)}`);
 }
 
-function progressPrinter(clock: SystemClock, log: Logger): (pass: string, done: number, total: number) => void {
+function progressPrinter(
+  clock: SystemClock,
+  log: Logger,
+  manager: ServiceManager,
+): (pass: string, done: number, total: number) => void {
   let lastMs = clock.monotonicMs();
   return (pass, done, total) => {
     const now = clock.monotonicMs();
@@ -211,6 +237,7 @@ function progressPrinter(clock: SystemClock, log: Logger): (pass: string, done: 
     const line = `recovery, ${pass}: ${percent} % of ${Math.ceil(total / 1048576)} MiB`;
     log.info(line);
     console.log(line);
+    manager.extend(RECOVERY_PATIENCE_MS, line);
   };
 }
 

@@ -69,6 +69,11 @@ export class ConfigFile<S extends Settings> {
     this.#settings = this.#read(this.#decoded.text, this.#overrides);
   }
 
+  /** Where the file is, or would be. */
+  get path(): string {
+    return this.#parts.path;
+  }
+
   /** The settings that count now. */
   get settings(): S {
     return this.#settings;

@@ -4,7 +4,8 @@
  * @module
  */
 
-const SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
+/** Windows knows no SIGTERM; Ctrl-Break is what comes nearest. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGTERM", "SIGINT"];
 
 /** A wait for SIGTERM or SIGINT. */
 export interface StopSignal {

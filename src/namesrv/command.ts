@@ -8,19 +8,23 @@
  */
 import { SystemClock } from "../common/clock.ts";
 import { type CommandLine, readCommandLine } from "../common/command_line.ts";
+import type { ConfigFile } from "../common/config_file.ts";
+import { reloadConfiguration } from "../common/config_reload.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { type Environment, systemEnvironment } from "../common/environment.ts";
 import { messageOf } from "../common/errors.ts";
+import { catchHangup } from "../common/hangup_signal.ts";
 import { openLogging } from "../common/log_setup.ts";
 import type { Logger, Logging } from "../common/logger.ts";
 import { formatAddress } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
+import { type ServiceManager, serviceManager } from "../common/net_notify.ts";
 import { ConfigError, printOptions } from "../common/options.ts";
 import { announceProcess, runDirectory } from "../common/run_file.ts";
 import { stopSignal } from "../common/stop_signal.ts";
-import { type NamesrvConfiguration, openNamesrvConfiguration } from "./configuration.ts";
+import { openNamesrvConfiguration } from "./configuration.ts";
 import { NameServer } from "./namesrv.ts";
-import { namesrvOptionParts, type NamesrvSettings } from "./options.ts";
+import { NAMESRV_OPTIONS, namesrvOptionParts, type NamesrvSettings } from "./options.ts";
 
 const USAGE = `usage: rucola namesrv [-c <arg>] [-h] [-n <arg>] [-p] [--log-dir <arg>]
  -c,--configFile <arg>      Name server config properties file
@@ -91,16 +95,19 @@ interface Run {
   readonly clock: SystemClock;
   readonly logging: Logging;
   readonly environment: Environment;
-  readonly configuration: NamesrvConfiguration;
+  readonly configuration: ConfigFile<NamesrvSettings>;
 }
 
-async function serve({ disk, clock, logging, environment, configuration }: Run): Promise<number> {
+async function serve(run: Run): Promise<number> {
+  const { disk, clock, logging, environment, configuration } = run;
   const log = logging.logger("namesrv");
   const { settings } = configuration;
   for (const warning of settings.warnings) log.warn(warning);
   for (const line of settingLines(settings)) log.info(line);
   const server = new NameServer({ net: new DenoNet(), clock, disk, log, configuration });
+  const manager = serviceManager(environment, (text) => log.warn(text));
   const stopped = stopSignal();
+  using hangup = catchHangup({ reload: () => reload(run, server, manager), end: () => stopped.stop() });
   try {
     const address = await server.start();
     const serializeType = environment.property("rocketmq.serialize.type") ??
@@ -117,7 +124,10 @@ async function serve({ disk, clock, logging, environment, configuration }: Run):
       stopped,
       warn: (text) => log.warn(text),
     });
+    manager.ready(`serves at ${formatAddress(address)}`);
+    hangup.started();
     await stopped.promise;
+    manager.stopping();
     await stop(server, clock, log);
     return 0;
   } catch (error) {
@@ -126,6 +136,19 @@ async function serve({ disk, clock, logging, environment, configuration }: Run):
   } finally {
     stopped.ignore();
   }
+}
+
+/** What a name server reads only at its start; all else counts at once. */
+const START_KEYS = new Set(["bindAddress", "kvConfigPath", "configStorePath", "scanNotActiveBrokerInterval"]);
+
+function reload({ clock, logging, configuration }: Run, server: NameServer, manager: ServiceManager): void {
+  manager.reloading(clock.monotonicMs() * 1000);
+  const isLive = (key: string) => (key in NAMESRV_OPTIONS && !START_KEYS.has(key)) || key === "logLevel";
+  reloadConfiguration({ configuration, partsOf: namesrvOptionParts, isLive, log: logging.logger("namesrv") });
+  logging.setLevel(configuration.settings.log.logLevel);
+  server.announceChanges();
+  logging.flush();
+  manager.ready("the configuration was read again");
 }
 
 async function stop(server: NameServer, clock: SystemClock, log: Logger): Promise<void> {

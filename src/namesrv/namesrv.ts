@@ -95,6 +95,11 @@ export class NameServer {
     });
   }
 
+  /** Makes routes anew: after a change of the configuration. */
+  announceChanges(): void {
+    this.#answers.forget(null);
+  }
+
   /** Stops serving and closes all connections; idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
