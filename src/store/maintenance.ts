@@ -194,8 +194,9 @@ export class Maintenance {
     try {
       for (let since = clock.monotonicMs(); done < dirty.length; done++) {
         const queue = dirty[done]!;
-        if (queue.isRemoved || queue.dirtyUnits === 0) continue;
-        if (queue.dirtyUnits < unitsMin) {
+        if (queue.isRemoved) continue;
+        // None at all: recovery has written them, and they are not synced.
+        if (queue.dirtyUnits > 0 && queue.dirtyUnits < unitsMin) {
           queues.markDirty(queue);
           continue;
         }

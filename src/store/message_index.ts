@@ -15,6 +15,7 @@ import type { Disk, DiskEntry } from "../common/disk.ts";
 import type { DispatchCheckpoint } from "./checkpoint.ts";
 import type { IndexSink } from "./dispatch.ts";
 import { IndexFile, indexFileSize, indexHash } from "./index_file.ts";
+import { findIndexLayout, type IndexLayout } from "./index_layout.ts";
 import type { OpenFiles } from "./open_files.ts";
 import { SegmentFile } from "./segment_file.ts";
 
@@ -81,14 +82,14 @@ export class MessageIndex implements IndexSink {
   /** Finds the files. @throws {DiskError} */
   load(): void {
     const { disk, directory, slotCount, entryCountMax } = this.#parts;
-    const size = indexFileSize(slotCount, entryCountMax);
     for (const entry of disk.list(directory)) {
       if (entry.isDirectory || !/^\d{17}$/.test(entry.name)) continue;
-      if (entry.sizeBytes !== size) {
+      const layout = findIndexLayout(disk, `${directory}/${entry.name}`, { slotCount, entryCountMax });
+      if (layout === null) {
         this.#unusable.push(entry);
         continue;
       }
-      const file = this.#newFile(entry.name);
+      const file = this.#newFile(entry.name, layout);
       file.load();
       this.#files.push(file);
     }
@@ -267,20 +268,21 @@ export class MessageIndex implements IndexSink {
     }
   }
 
-  #newFile(name: string): IndexFile {
-    const { disk, files, directory, slotCount, entryCountMax } = this.#parts;
+  #newFile(name: string, layout: IndexLayout = this.#parts): IndexFile {
+    const { disk, files, directory } = this.#parts;
+    const { slotCount, entryCountMax } = layout;
     const size = indexFileSize(slotCount, entryCountMax);
     return new IndexFile(new SegmentFile(disk, files, `${directory}/${name}`, 0, size), name, slotCount, entryCountMax);
   }
 
-  /** Files of another size: those that a crash left unfinished go, others (other `maxIndexNum`) are left alone. */
+  /** Files whose layout cannot be found: those that a crash left unfinished go, others are left alone. */
   #sortOut(saved: DispatchCheckpoint | null): void {
     const { disk, directory, slotCount, entryCountMax, warn } = this.#parts;
     const size = indexFileSize(slotCount, entryCountMax);
     for (const { name, sizeBytes } of this.#unusable) {
       const path = `${directory}/${name}`;
       if (sizeBytes === 0 || (sizeBytes < size && saved !== null && name > saved.indexName)) disk.remove(path);
-      else warn(`${path}: size is ${sizeBytes} bytes, expected ${size}; not used`);
+      else warn(`${path}: ${sizeBytes} bytes are no index file that can be understood (expected ${size}); not used`);
     }
     this.#unusable = [];
   }

@@ -29,6 +29,8 @@ import type { QueueTable } from "./queue_table.ts";
 
 /** Zero bytes behind the presumed end that are looked through for records after a crash. */
 const ZEROS_SEARCHED = 64 * 1024 * 1024;
+/** Units that recovery makes before it writes them: 20 bytes each. */
+const UNITS_HELD = 1_000_000;
 /** Time for which recovery works before it lets others have the event loop. */
 const SLICE_MS = 20;
 
@@ -170,6 +172,8 @@ async function findEnd(parts: RecoveryParts, start: number): Promise<Recovered> 
       );
     }
   }
+  const last = log.segments.find(endOffset) ?? log.segments.last;
+  if (last !== undefined) parts.info(`recover physics file end, ${last.path} pos=${endOffset - last.startOffset}`);
   parts.info(`commitlog ends at ${endOffset}; walked over ${records} records from ${start} on`);
   return { endOffset, lastRecordOffset, lastStoreTimestamp, damages, records };
 }
@@ -202,6 +206,7 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
   const places = new PropertyPlaces();
   const touched = new Set<Consumequeue>();
   const mayLack = start === log.minOffset || walked.damages.length > 0;
+  let held = 0;
   for (;;) {
     const step = scanner.step();
     if (step === ScanStep.END) break;
@@ -225,10 +230,20 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
       places.scan(view.bytes, view.propertiesStart, view.propertiesEnd);
       placeUnit(queue, view, tagsCodes.of(view, entry, places));
       queues.markDirty(queue);
+      if (++held >= UNITS_HELD) held = writeUnits(queues);
     }
     scanner.advance();
   }
   return null;
+}
+
+/** Writes the units that were made, so that memory does not grow with the log. The next checkpoint syncs them. */
+function writeUnits(queues: QueueTable): number {
+  for (const queue of queues.takeDirty()) {
+    queue.writeDirty();
+    queues.markDirty(queue);
+  }
+  return 0;
 }
 
 /** The queue's units from the first walked record on are made again; false when earlier ones are missing. */

@@ -150,9 +150,12 @@ export class MessageStore {
     const lock = lockStore(disk, paths);
     try {
       const crashed = disk.stat(paths.abort) !== null;
+      parts.log.info(`last shutdown ${crashed ? "abnormally" : "normally"}, store path root dir: ${paths.root}`);
       const core = makeCore(parts, paths, lock);
       const recovered = await recoverCore(parts, core, crashed);
       markUnclean(disk, paths);
+      parts.log.info(`load over, and the max phy offset = ${recovered.endOffset}`);
+      parts.log.info(`${paths.abort} create OK`);
       const store = new MessageStore(parts, core, recovered);
       if (recovered.records > 0 || core.checkpoint.dispatch === null) await store.#maintenance.checkpointSoon();
       return store;
@@ -367,6 +370,7 @@ export class MessageStore {
         await this.#maintenance.finish();
         this.#promises.advance();
         markClean(this.#parts.disk, paths);
+        this.#parts.log.info(`${paths.abort} delete OK`);
       } catch (error) {
         this.#parts.log.error(`Cannot close the store cleanly, the abort file stays: ${messageOf(error)}`);
       }
