@@ -44,6 +44,7 @@ import { runtimeInfo } from "./runtime_info.ts";
 import { SendAdmission } from "./send_admission.ts";
 import { SystemTopic } from "./system_topics.ts";
 import type { BrokerTables } from "./tables.ts";
+import type { TimerService } from "./timer/service.ts";
 
 /** How long a change of topics waits for name servers before it is answered all the same. */
 const ANNOUNCE_PATIENCE_MS = 3000;
@@ -71,6 +72,7 @@ export interface HandlerTableParts {
   readonly notifier: ClientNotifier;
   readonly registration: Registration;
   readonly pop: Pop;
+  readonly timers: TimerService;
   /** Asks name servers. */
   readonly client: RemotingClient;
 }
@@ -83,6 +85,7 @@ export function handlerTable(parts: HandlerTableParts): HandlerTable {
     queryHandlers(parts.store),
     ...tableHandlers(parts),
     ...popHandlerTables(parts),
+    parts.timers.handlers(),
     ...adminHandlers(parts),
   ]);
 }

@@ -75,6 +75,7 @@ export class PendingIndex {
   #watermark: TimerKey = FIRST_KEY;
   #horizon: TimerKey = FIRST_KEY;
   #nextNumber = 1;
+  #hasNewNames = false;
   #lastAdded: TimerEntry | null = null;
   #indexedOffset = 0;
   #indexedEnd = 0;
@@ -294,7 +295,10 @@ export class PendingIndex {
   /** Brings the runs of a snapshot to the device, with their names. @throws {DiskError} */
   async sync({ files }: RunSnapshot): Promise<void> {
     for (const file of files) await file.sync();
+    // A directory's sync blocks the event loop: only where there are new names.
+    if (!this.#hasNewNames) return;
     this.#parts.disk.syncDirectory(this.#parts.directory);
+    this.#hasNewNames = false;
   }
 
   /** Ends the use of a snapshot. If it is the list on disk now, runs that are not in it are removed. @throws {DiskError} */
@@ -375,6 +379,7 @@ export class PendingIndex {
 
   #newRun(): RunWriter {
     const name = `${String(this.#nextNumber++).padStart(20, "0")}.run`;
+    this.#hasNewNames = true;
     return new RunWriter(this.#parts.disk, this.#parts.directory, name);
   }
 

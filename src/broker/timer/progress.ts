@@ -1,5 +1,5 @@
 /**
- * How far timers are, on disk: `config/timerProgress.json` (ours) with the list of runs, and RocketMQ's `config/timercheck`
+ * How far timers are, on disk: `config/timerProgress` (ours) with the list of runs, and RocketMQ's `config/timercheck`
  * and `config/timermetrics` beside it, so that a RocketMQ broker or slave that takes over knows from where.
  *
  * There are two marks: where delivery was when the file was written, and where it was at a time whose messages had been synced
@@ -16,6 +16,7 @@ import { asObject, intMember, intOf, listMember, objectMember, textMember } from
 import type { DataVersion } from "../../protocol/bodies/register.ts";
 import { endOf, FIRST_KEY, type TimerKey } from "./entry.ts";
 import type { RunInfo } from "./run_file.ts";
+import { SlotFile } from "./slot_file.ts";
 
 /** Storing messages again before the log forgets them. */
 export interface RollPass {
@@ -76,27 +77,32 @@ export function markOf(readTimeMs: number, queueOffset: number): Mark {
 export class ProgressFile {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #file: JsonFile;
+  readonly #file: SlotFile;
   readonly #metrics: JsonFile;
 
   /** @param directory the store's `config`. */
   constructor(disk: Disk, directory: string) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#file = new JsonFile(disk, `${directory}/timerProgress.json`);
+    this.#file = new SlotFile(disk, `${directory}/timerProgress`);
     this.#metrics = new JsonFile(disk, `${directory}/timermetrics`);
   }
 
   /** Reads it; null when there is none. @throws {CorruptError} */
   load(): Progress | null {
-    return this.#file.load((text) => readProgress(parseJsonObject(text)))?.value ?? null;
+    const text = this.#file.load();
+    return text === null ? null : readProgress(parseJsonObject(text));
   }
 
-  /** Writes it; resolves when it is on the device. @param check content of timercheck, null to leave that alone. */
-  async save(progress: Progress, metrics: string, check: Uint8Array | null): Promise<void> {
+  /** Writes it; resolves when it is on the device. @throws {DiskError} */
+  async save(progress: Progress): Promise<void> {
+    this.#disk.makeDirectory(this.#directory);
     await this.#file.save(stringifyJson(progressJson(progress)));
+  }
+
+  /** Writes what RocketMQ reads. @throws {DiskError} */
+  async saveForJava(metrics: string, check: Uint8Array): Promise<void> {
     await this.#metrics.save(metrics);
-    if (check === null) return;
     const file = this.#disk.open(`${this.#directory}/timercheck`, { create: true });
     try {
       const page = new Uint8Array(CHECK_FILE_SIZE);

@@ -69,7 +69,7 @@ export class RunFile {
     return new RunFile(path, info, file, false);
   }
 
-  /** Brings it to the device. */
+  /** Brings its content to the device. @throws {DiskError} */
   async sync(): Promise<void> {
     if (this.#isSynced) return;
     await this.file.sync();

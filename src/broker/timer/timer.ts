@@ -56,6 +56,8 @@ const RETRY_MS = 1000;
 /** Longest time a timer is set for: the wall clock may be set meanwhile. */
 const WAIT_MAX_MS = 1000;
 const SAVE_INTERVAL_MS = 1000;
+/** Time between two saves of the files that RocketMQ reads: they are exact after a clean stop. */
+const JAVA_SAVE_INTERVAL_MS = 30_000;
 /** Late messages that are listed one by one; with more, what was read with and after them may be delivered twice. */
 const LATE_LISTED_MAX = 50_000;
 
@@ -116,6 +118,7 @@ export class Timer {
   #waitingMark: Mark | null = null;
   #savedMark: Mark | null = null;
   #savedRuns = "";
+  #savedForJavaMs = -Infinity;
   #reading: Promise<void> | null = null;
   #readAgain = false;
   #isCaughtUp = false;
@@ -571,13 +574,13 @@ export class Timer {
     };
   }
 
-  #save(withCheck = true): Promise<void> {
-    return this.#saving = this.#saving.then(() => this.#saveNow(withCheck)).catch((error) => {
+  #save(isForJava = true): Promise<void> {
+    return this.#saving = this.#saving.then(() => this.#saveNow(isForJava)).catch((error) => {
       this.#parts.log.error(`timers: cannot save how far they are, trying again: ${messageOf(error)}`);
     });
   }
 
-  async #saveNow(withCheck: boolean): Promise<void> {
+  async #saveNow(isForJava: boolean): Promise<void> {
     if (!this.#isCaughtUp) return;
     const { store, clock } = this.#parts;
     const mark = this.#mark();
@@ -591,18 +594,22 @@ export class Timer {
     if (isSame) return;
     this.#version = nextVersion(this.#version, clock.now());
     const oldest = Math.min(mark.readOffset, mark.late[0] ?? Infinity, this.#index.minQueueOffset);
-    const check = withCheck ? this.encodeCheck(oldest) : null;
+    const check = this.encodeCheck(oldest);
     const snapshot = this.#index.snapshot();
     let isListed = false;
     try {
       await this.#index.sync(snapshot);
-      await this.#file.save({ ...snapshot, mark, syncedMark: this.#syncedMark }, this.metricsText(), check);
+      await this.#file.save({ ...snapshot, mark, syncedMark: this.#syncedMark });
       isListed = true;
     } finally {
       this.#index.settle(snapshot, isListed);
     }
     this.#savedMark = mark;
     this.#savedRuns = runsText;
+    const now = clock.monotonicMs();
+    if (!isForJava || (now - this.#savedForJavaMs < JAVA_SAVE_INTERVAL_MS && !this.#isClosed)) return;
+    this.#savedForJavaMs = now;
+    await this.#file.saveForJava(this.metricsText(), check);
   }
 
   /** Idle time alone is written down once a minute. */
