@@ -17,7 +17,7 @@ import type { MessageStore } from "../../store/store.ts";
 import type { Identity } from "../identity.ts";
 import type { MessagePut } from "../message_put.ts";
 import type { BrokerSettings } from "../read_options.ts";
-import { reviveTopicOf } from "../system_topics.ts";
+import { RETRY_PREFIX, reviveTopicOf } from "../system_topics.ts";
 import type { BrokerTables } from "../tables.ts";
 import { InFlightTable } from "./in_flight.ts";
 import { OrderInfo } from "./order_info.ts";
@@ -59,11 +59,13 @@ export class Pop {
   readonly hold: PopHold;
   /** Those that wait only to be told of messages. */
   readonly notices: PopHold;
+  readonly #parts: PopParts;
   readonly #timer: Timer;
   #isRunning = false;
 
   /** Reads what is on disk. @throws {CorruptError} when a file and its backup cannot be read. */
   constructor(parts: PopParts) {
+    this.#parts = parts;
     const { clock, store, tables: { offsets }, settings } = parts;
     const { broker, store: { storePathRootDir } } = settings();
     const file = (name: string) => ({
@@ -100,6 +102,7 @@ export class Pop {
   async start(): Promise<void> {
     this.table.clear();
     await this.reviveLog.replay();
+    this.#restoreNames();
     this.#isRunning = true;
     this.revival.start();
     this.progress.touch();
@@ -138,6 +141,24 @@ export class Pop {
     if (!this.#isRunning) return;
     this.hold.wakeQueue(topic, group, queueId);
     this.notices.wakeQueue(topic, group, queueId);
+  }
+
+  /**
+   * Groups and retry topics that came into being by themselves just before a loss of power may be missing in their tables,
+   * while the log, which was synced, has their messages.
+   */
+  #restoreNames(): void {
+    const { store, tables: { topics, groups }, log } = this.#parts;
+    for (const topic of store.topics()) {
+      if (!topic.startsWith(RETRY_PREFIX) || topics.has(topic)) continue;
+      log.warn(`retry topic ${topic} has messages and no configuration: made again`);
+      topics.createForGroup(topic, store.queuesOf(topic).length);
+    }
+    for (const group of new Set([...this.table.queues].map((queue) => queue.group))) {
+      if (!groups.has(group) && groups.find(group) !== undefined) {
+        log.warn(`group ${group} has popped messages in flight and no configuration: made again`);
+      }
+    }
   }
 
   #makeLog(parts: PopParts, topic: string): ReviveLog {
