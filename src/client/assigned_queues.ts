@@ -41,7 +41,7 @@ export class AssignedQueues {
 
   constructor(parts: AssignedQueuesParts) {
     this.#parts = parts;
-    this.#puller = new Puller(parts.context.instance, parts.context.settings.group);
+    this.#puller = new Puller(parts.context.instance, parts.context.settings.group, parts.context.hooks);
   }
 
   /** All queues. */

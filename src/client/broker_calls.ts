@@ -17,9 +17,9 @@ import { OFFSET_RESPONSE, TIMESTAMP_RESPONSE } from "../protocol/headers/offset.
 import { parseJsonObject } from "../protocol/json.ts";
 import { textsMember } from "../protocol/json_members.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
-import type { RemotingClient } from "../remoting/client.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import { BrokerError } from "./errors.ts";
+import type { Requests } from "./rpc_hooks.ts";
 
 /** What a pull found. */
 export type PullStatus = "FOUND" | "NO_NEW_MSG" | "NO_MATCHED_MSG" | "OFFSET_ILLEGAL";
@@ -55,14 +55,45 @@ export interface SendBack {
   readonly brokerName: string;
 }
 
-/** The calls; `timeoutMs` is that of every call which is not given one. */
-export class BrokerCalls {
-  readonly #remoting: RemotingClient;
-  readonly #timeoutMs: number;
+/** How calls are made. */
+export interface BrokerCallsParts {
+  readonly requests: Requests;
+  /** Of every call which is not given one. */
+  readonly timeoutMs: number;
+  /** Whether sends, offsets and locks go to the port that brokers keep free of pulls. */
+  readonly vipChannelEnabled: boolean;
+}
 
-  constructor(remoting: RemotingClient, timeoutMs: number) {
-    this.#remoting = remoting;
+/** A broker's port for everything but pulls is this far below the one that it tells. */
+const VIP_PORT_DISTANCE = 2;
+
+/** The calls. */
+export class BrokerCalls {
+  readonly #remoting: Requests;
+  readonly #timeoutMs: number;
+  readonly #vipChannelEnabled: boolean;
+
+  constructor({ requests, timeoutMs, vipChannelEnabled }: BrokerCallsParts) {
+    this.#remoting = requests;
     this.#timeoutMs = timeoutMs;
+    this.#vipChannelEnabled = vipChannelEnabled;
+  }
+
+  /** The address for sends, offsets and locks. */
+  #vip(address: string): string {
+    if (!this.#vipChannelEnabled) return address;
+    const colon = address.lastIndexOf(":");
+    return `${address.slice(0, colon)}:${Number(address.slice(colon + 1)) - VIP_PORT_DISTANCE}`;
+  }
+
+  /** Sends messages, whatever the answer's code will be. @throws {ConnectionError} */
+  send(address: string, request: Outgoing, timeoutMs: number): Promise<Command> {
+    return this.#remoting.invoke(this.#vip(address), request, timeoutMs);
+  }
+
+  /** Sends messages without waiting. @throws {ConnectionError} */
+  sendOneway(address: string, request: Outgoing): Promise<void> {
+    return this.#remoting.oneway(this.#vip(address), request);
   }
 
   /**
@@ -101,20 +132,23 @@ export class BrokerCalls {
 
   /** Asks whether a broker understands a subscription. */
   async checkClientConfig(address: string, check: CheckClientConfig): Promise<void> {
-    await this.call(address, { code: RequestCode.CHECK_CLIENT_CONFIG, body: encodeCheckClientConfig(check) });
+    await this.call(this.#vip(address), {
+      code: RequestCode.CHECK_CLIENT_CONFIG,
+      body: encodeCheckClientConfig(check),
+    });
   }
 
   /** Client ids of a group's members. */
   async consumerIds(address: string, consumerGroup: string): Promise<string[]> {
     const ext = { consumerGroup };
-    const { body } = await this.call(address, { code: RequestCode.GET_CONSUMER_LIST_BY_GROUP, ext });
+    const { body } = await this.call(this.#vip(address), { code: RequestCode.GET_CONSUMER_LIST_BY_GROUP, ext });
     return body.length === 0 ? [] : textsMember(parseJsonObject(utf8Text(body)), "consumerIdList");
   }
 
   /** The stored offset of a group, −1 when there is none. */
   async consumerOffset(address: string, consumerGroup: string, queue: MessageQueue): Promise<number> {
     const ext = { consumerGroup, ...queueExt(queue) };
-    const response = await this.invoke(address, { code: RequestCode.QUERY_CONSUMER_OFFSET, ext });
+    const response = await this.invoke(this.#vip(address), { code: RequestCode.QUERY_CONSUMER_OFFSET, ext });
     if (response.code === ResponseCode.QUERY_NOT_FOUND) return -1;
     if (response.code !== ResponseCode.SUCCESS) throw brokerError(response, address);
     return readHeader(OFFSET_RESPONSE, response.ext).offset;
@@ -122,12 +156,12 @@ export class BrokerCalls {
 
   /** Stores an offset of a group; resolves when the broker has it. */
   async updateConsumerOffset(address: string, group: string, queue: MessageQueue, offset: number): Promise<void> {
-    await this.call(address, updateOffsetRequest(group, queue, offset));
+    await this.call(this.#vip(address), updateOffsetRequest(group, queue, offset));
   }
 
   /** {@linkcode updateConsumerOffset} without waiting. */
   updateConsumerOffsetOneway(address: string, group: string, queue: MessageQueue, offset: number): Promise<void> {
-    return this.oneway(address, updateOffsetRequest(group, queue, offset));
+    return this.oneway(this.#vip(address), updateOffsetRequest(group, queue, offset));
   }
 
   /** The offset that the next message of a queue will get. */
@@ -149,22 +183,22 @@ export class BrokerCalls {
   /** When the oldest message of a queue was stored; −1 when there is none. */
   async earliestStoreTime(address: string, queue: MessageQueue): Promise<number> {
     const request = { code: RequestCode.GET_EARLIEST_MSG_STORETIME, ext: queueExt(queue) };
-    return readHeader(TIMESTAMP_RESPONSE, (await this.call(address, request)).ext).timestamp;
+    return readHeader(TIMESTAMP_RESPONSE, (await this.call(this.#vip(address), request)).ext).timestamp;
   }
 
   async #offset(address: string, code: number, ext: Record<string, string>): Promise<number> {
-    return readHeader(OFFSET_RESPONSE, (await this.call(address, { code, ext })).ext).offset;
+    return readHeader(OFFSET_RESPONSE, (await this.call(this.#vip(address), { code, ext })).ext).offset;
   }
 
   /** Locks queues; gives back those which are ours now. */
   async lock(address: string, request: LockRequest): Promise<MessageQueue[]> {
     const body = encodeLockRequest(request);
-    return readLockResponse((await this.call(address, { code: RequestCode.LOCK_BATCH_MQ, body })).body);
+    return readLockResponse((await this.call(this.#vip(address), { code: RequestCode.LOCK_BATCH_MQ, body })).body);
   }
 
   /** Gives locks back. */
   async unlock(address: string, request: LockRequest): Promise<void> {
-    await this.call(address, { code: RequestCode.UNLOCK_BATCH_MQ, body: encodeLockRequest(request) });
+    await this.call(this.#vip(address), { code: RequestCode.UNLOCK_BATCH_MQ, body: encodeLockRequest(request) });
   }
 
   /** Has a message delivered again later. */
@@ -179,7 +213,7 @@ export class BrokerCalls {
       maxReconsumeTimes: back.maxReconsumeTimes,
       bname: back.brokerName,
     });
-    await this.call(address, { code: RequestCode.CONSUMER_SEND_MSG_BACK, ext }, 5000);
+    await this.call(this.#vip(address), { code: RequestCode.CONSUMER_SEND_MSG_BACK, ext }, 5000);
   }
 
   /**
@@ -207,7 +241,7 @@ export class BrokerCalls {
   /** The stored record at a physical offset. */
   async viewMessage(address: string, topic: string, physicalOffset: number): Promise<Uint8Array> {
     const ext = { topic, offset: String(physicalOffset) };
-    return (await this.call(address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext })).body;
+    return (await this.call(this.#vip(address), { code: RequestCode.VIEW_MESSAGE_BY_ID, ext })).body;
   }
 }
 

@@ -9,6 +9,7 @@ import { LitePullConsumer, type LitePullConsumerOptions } from "./lite_pull_cons
 import type { ClientOptions, ClientWorld, ProducerOptions, PushConsumerOptions } from "./options.ts";
 import { Producer } from "./producer.ts";
 import { PullConsumer, type PullConsumerOptions } from "./pull_consumer.ts";
+import { PullSchedule } from "./pull_schedule.ts";
 import { PushConsumer } from "./push_consumer.ts";
 import { type TransactionListener, TransactionProducer } from "./transaction_producer.ts";
 
@@ -49,6 +50,11 @@ export class Client {
   /** Makes a consumer whose owner decides what to pull when. @throws {ClientError} */
   pullConsumer(options: PullConsumerOptions): PullConsumer {
     return new PullConsumer(this.#instance, options);
+  }
+
+  /** Makes a consumer that calls tasks for its queues on a schedule. @throws {ClientError} */
+  pullSchedule(options: PullConsumerOptions): PullSchedule {
+    return new PullSchedule(this.#instance, options);
   }
 
   /** Makes administrative calls over this client's connections. */

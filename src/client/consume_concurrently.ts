@@ -10,6 +10,7 @@
 import { messageOf } from "../common/errors.ts";
 import type { ConsumeDirectlyResult } from "../protocol/bodies/running_info.ts";
 import { messageQueueKey } from "../protocol/message_queue.ts";
+import type { ConsumeReturnType } from "../protocol/trace.ts";
 import { type ConsumerContext, type ConsumeService, presentToListener } from "./consumer_context.ts";
 import type { ConcurrentListener, ConsumeConcurrentlyContext } from "./listener.ts";
 import type { ReceivedMessage } from "./message.ts";
@@ -75,7 +76,7 @@ export class ConcurrentConsumption implements ConsumeService {
   }
 
   async #consume({ messages, from }: Task): Promise<void> {
-    const { settings, stats } = this.#context;
+    const { settings, stats, hooks } = this.#context;
     const { clock, log } = this.#context.instance.world;
     const context: ConsumeConcurrentlyContext = {
       queue: from.queue,
@@ -83,15 +84,24 @@ export class ConcurrentConsumption implements ConsumeService {
       ackIndex: Number.MAX_SAFE_INTEGER,
     };
     const startMs = clock.now();
-    for (const message of messages) presentToListener(message, settings.group, startMs);
+    for (const message of messages) presentToListener(message, this.#context, startMs);
+    const seen = hooks.before(settings.group, from.queue, messages);
     let succeeded = 0;
+    let returnType: ConsumeReturnType = "FAILED";
     try {
       const status = await this.#listener(messages, context);
-      if (status !== "RECONSUME_LATER") succeeded = Math.min(context.ackIndex + 1, messages.length);
+      if (status !== "RECONSUME_LATER") {
+        succeeded = Math.min(context.ackIndex + 1, messages.length);
+        returnType = "SUCCESS";
+      }
     } catch (error) {
+      returnType = "EXCEPTION";
       log.warn(`the listener of group ${settings.group} failed on ${messages[0]!.msgId}: ${messageOf(error)}`);
     }
     const nowMs = clock.now();
+    if (returnType !== "EXCEPTION" && nowMs - startMs >= settings.consumeTimeoutMs) returnType = "TIME_OUT";
+    const status = succeeded > 0 ? "CONSUME_SUCCESS" : "RECONSUME_LATER";
+    hooks.after(seen, { success: succeeded > 0, status, returnType });
     const failed = messages.slice(succeeded);
     stats.consumed(from.queue.topic, messages.length, failed.length, nowMs - startMs, nowMs);
     if (from.abandoned) return;
@@ -134,9 +144,8 @@ export class ConcurrentConsumption implements ConsumeService {
   /** @inheritdoc */
   async consumeDirectly(message: ReceivedMessage): Promise<ConsumeDirectlyResult> {
     const { clock } = this.#context.instance.world;
-    const { settings } = this.#context;
     const startMs = clock.now();
-    presentToListener(message, settings.group, startMs);
+    presentToListener(message, this.#context, startMs);
     const context: ConsumeConcurrentlyContext = { queue: message.queue, delayLevelWhenNextConsume: 0, ackIndex: 0 };
     const result = { autoCommit: true, order: false };
     try {

@@ -9,6 +9,7 @@
  */
 import { messageOf } from "../common/errors.ts";
 import type { ConsumeDirectlyResult } from "../protocol/bodies/running_info.ts";
+import type { ConsumeReturnType } from "../protocol/trace.ts";
 import { type ConsumerContext, type ConsumeService, presentToListener } from "./consumer_context.ts";
 import type { ConsumeOrderlyContext, OrderlyListener } from "./listener.ts";
 import type { ReceivedMessage } from "./message.ts";
@@ -99,18 +100,25 @@ export class OrderlyConsumption implements ConsumeService {
 
   /** Returns how long the queue has to pause, milliseconds. */
   async #consume(messages: readonly ReceivedMessage[], from: ProcessQueue): Promise<number> {
-    const { settings, stats, offsets } = this.#context;
+    const { settings, stats, offsets, hooks } = this.#context;
     const { log } = this.#context.instance.world;
     const context: ConsumeOrderlyContext = { queue: from.queue, suspendCurrentQueueTimeMs: -1 };
     const startMs = this.#now();
-    for (const message of messages) presentToListener(message, settings.group, startMs);
+    for (const message of messages) presentToListener(message, this.#context, startMs);
+    const seen = hooks.before(settings.group, from.queue, messages);
     let succeeded = false;
+    let returnType: ConsumeReturnType = "FAILED";
     try {
       succeeded = (await this.#listener(messages, context)) !== "SUSPEND_CURRENT_QUEUE_A_MOMENT";
+      if (succeeded) returnType = "SUCCESS";
     } catch (error) {
+      returnType = "EXCEPTION";
       log.warn(`the listener of group ${settings.group} failed on ${messages[0]!.msgId}: ${messageOf(error)}`);
     }
     const nowMs = this.#now();
+    if (returnType !== "EXCEPTION" && nowMs - startMs >= settings.consumeTimeoutMs) returnType = "TIME_OUT";
+    const status = succeeded ? "SUCCESS" : "SUSPEND_CURRENT_QUEUE_A_MOMENT";
+    hooks.after(seen, { success: succeeded, status, returnType });
     stats.consumed(from.queue.topic, messages.length, succeeded ? 0 : messages.length, nowMs - startMs, nowMs);
     if (!succeeded && await this.#mustSuspend(messages)) {
       from.giveBack();
@@ -140,7 +148,7 @@ export class OrderlyConsumption implements ConsumeService {
   /** @inheritdoc */
   async consumeDirectly(message: ReceivedMessage): Promise<ConsumeDirectlyResult> {
     const startMs = this.#now();
-    presentToListener(message, this.#context.settings.group, startMs);
+    presentToListener(message, this.#context, startMs);
     const result = { autoCommit: true, order: true };
     try {
       const status = await this.#listener([message], { queue: message.queue, suspendCurrentQueueTimeMs: -1 });

@@ -7,6 +7,7 @@ import type { SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import type { ConsumeDirectlyResult } from "../protocol/bodies/running_info.ts";
 import { Property } from "../protocol/message.ts";
 import type { ConsumeStats } from "./consume_stats.ts";
+import type { ConsumeHooks } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ReceivedMessage } from "./message.ts";
 import { retryTopicOf } from "./names.ts";
@@ -25,6 +26,8 @@ export interface ConsumerContext {
   readonly stop: Stop;
   /** By topic; the group's retry topic is among them. */
   readonly subscriptions: ReadonlyMap<string, SubscriptionData>;
+  /** Who sees its messages. */
+  readonly hooks: ConsumeHooks;
   /** Whether the consumer was suspended. */
   isPaused(): boolean;
 }
@@ -39,9 +42,14 @@ export interface ConsumeService {
   idle(): Promise<void>;
 }
 
-/** Shows the listener the topic a retried message was sent to, and notes when it got it. */
-export function presentToListener(message: ReceivedMessage, group: string, nowMs: number): void {
+/** Shows the listener the topic a retried message was sent to, in the listener's words, and notes when it got it. */
+export function presentToListener(
+  message: ReceivedMessage,
+  { instance, settings }: ConsumerContext,
+  nowMs: number,
+): void {
   const original = message.properties.get(Property.RETRY_TOPIC);
-  if (original !== undefined && message.topic === retryTopicOf(group)) message.topic = original;
+  if (original !== undefined && message.queueTopic === retryTopicOf(settings.group)) message.topic = original;
+  message.topic = instance.namespace.unwrap(message.topic);
   message.properties.set(Property.CONSUME_START_TIME, String(nowMs));
 }

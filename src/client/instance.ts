@@ -19,10 +19,12 @@ import { ClientError, ClientErrorCode } from "./errors.ts";
 import type { ConsumerMember, ProducerMember } from "./members.ts";
 import type { ReceivedMessage } from "./message.ts";
 import { INNER_PRODUCER_GROUP } from "./names.ts";
+import { Namespace } from "./namespace.ts";
 import { NameServers } from "./name_servers.ts";
 import { type ClientOptions, type ClientSettings, clientSettings, type ClientWorld } from "./options.ts";
 import { pushRequestHandlers } from "./push_requests.ts";
 import { Routes } from "./routes.ts";
+import { withHooks } from "./rpc_hooks.ts";
 
 /** Between a change that many may see at once and the heartbeat that tells of it. */
 const HEARTBEAT_SOON_MS = 10;
@@ -40,6 +42,7 @@ export class ClientInstance {
   /** `ip@instanceName`, by which brokers and groups know this client. */
   readonly clientId: string;
   readonly settings: ClientSettings;
+  readonly namespace: Namespace;
   readonly world: ClientWorld;
   readonly nameServers: NameServers;
   readonly routes: Routes;
@@ -59,6 +62,7 @@ export class ClientInstance {
   constructor(options: ClientOptions, world: ClientWorld) {
     const settings = clientSettings(options);
     this.settings = settings;
+    this.namespace = new Namespace(settings.namespace);
     this.world = world;
     const count = instanceCount++;
     const unique = `${settings.processId}#${world.clock.now()}${String(count).padStart(3, "0")}`;
@@ -77,14 +81,19 @@ export class ClientInstance {
         takeReply: (correlationId, reply) => this.#takeReply(correlationId, reply),
       }),
     });
+    const requests = withHooks(this.#remoting, settings.rpcHooks);
     this.nameServers = new NameServers(settings.namesrvAddrs, {
-      remoting: this.#remoting,
+      remoting: requests,
       random: world.random,
       log: world.log,
     });
     this.routes = new Routes(this.nameServers, world.random, settings.mqClientApiTimeoutMs);
     this.routes.onChanged = (topic) => this.#routeChanged(topic);
-    this.calls = new BrokerCalls(this.#remoting, settings.mqClientApiTimeoutMs);
+    this.calls = new BrokerCalls({
+      requests,
+      timeoutMs: settings.mqClientApiTimeoutMs,
+      vipChannelEnabled: settings.vipChannelEnabled,
+    });
     this.uniqueIds = new UniqueIds(
       world.clock,
       addressBytes(settings.clientIp),

@@ -17,29 +17,29 @@
  *
  * @module
  */
-import { messageOf } from "../common/errors.ts";
 import type { ConsumeFromWhere, ConsumerData, MessageModel, SubscriptionData } from "../protocol/bodies/heartbeat.ts";
-import {
-  type ConsumeDirectlyResult,
-  type ConsumerRunningInfo,
-  RunningInfoProperty,
-} from "../protocol/bodies/running_info.ts";
-import { CURRENT_VERSION, versionName } from "../protocol/codes.ts";
+import type { ConsumeDirectlyResult, ConsumerRunningInfo } from "../protocol/bodies/running_info.ts";
 import { type MessageQueue, messageQueueKey } from "../protocol/message_queue.ts";
 import { buildSubscription, SUB_ALL } from "../protocol/subscription.ts";
 import { type AllocationStrategy, averagely } from "./allocation.ts";
+import { runningInfoOf } from "./consumer_info.ts";
 import { ClientError } from "./errors.ts";
+import type { ConsumeHooks, ConsumeMessageHook, FilterMessageHook } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import { type LiteQueue, LiteQueues } from "./lite_queues.ts";
 import type { ConsumerMember } from "./members.ts";
 import type { ReceivedMessage } from "./message.ts";
 import { checkConsumerGroup, checkTopic } from "./names.ts";
+import type { TraceSettings } from "./options.ts";
 import { LocalOffsetStore, type OffsetStore, RemoteOffsetStore } from "./offset_store.ts";
 import { Rebalance } from "./rebalance.ts";
 import { Stop } from "./stop.ts";
+import { findTopics } from "./subscription_check.ts";
+import type { TraceDispatcher } from "./trace_dispatcher.ts";
+import { consumeHooks } from "./trace_hooks.ts";
 
 /** Options of a lite pull consumer. */
-export interface LitePullConsumerOptions {
+export interface LitePullConsumerOptions extends TraceSettings {
   readonly group: string;
   readonly messageModel?: MessageModel;
   readonly consumeFromWhere?: ConsumeFromWhere;
@@ -63,6 +63,8 @@ export class LitePullConsumer implements ConsumerMember {
   readonly #options: Required<LitePullConsumerOptions>;
   readonly #subscriptions = new Map<string, SubscriptionData>();
   readonly #stop: Stop;
+  readonly #hooks: ConsumeHooks;
+  readonly #trace: TraceDispatcher | null;
   #assigned: readonly MessageQueue[] | null = null;
   #offsets: OffsetStore | null = null;
   #queues: LiteQueues | null = null;
@@ -73,11 +75,15 @@ export class LitePullConsumer implements ConsumerMember {
   /** Made by `Client.litePullConsumer`. @throws {ClientError} when the group cannot have this name. */
   constructor(instance: ClientInstance, options: LitePullConsumerOptions) {
     checkConsumerGroup(options.group);
-    this.group = options.group;
+    const group = instance.namespace.wrap(options.group);
+    this.group = group;
     this.#instance = instance;
+    const { hooks, trace } = consumeHooks(instance, group, options);
+    this.#hooks = hooks;
+    this.#trace = trace;
     this.#stop = new Stop(instance.world.clock);
     this.#options = {
-      group: options.group,
+      group,
       messageModel: options.messageModel ?? "CLUSTERING",
       consumeFromWhere: options.consumeFromWhere ?? "CONSUME_FROM_LAST_OFFSET",
       consumeTimestampMs: options.consumeTimestampMs ?? instance.world.clock.now() - 30 * 60_000,
@@ -86,6 +92,8 @@ export class LitePullConsumer implements ConsumerMember {
       pullBatchSize: options.pullBatchSize ?? 10,
       pollTimeoutMs: options.pollTimeoutMs ?? 5000,
       pullThresholdForQueue: options.pullThresholdForQueue ?? 1000,
+      enableMsgTrace: options.enableMsgTrace ?? false,
+      customizedTraceTopic: options.customizedTraceTopic ?? null,
     };
   }
 
@@ -93,19 +101,32 @@ export class LitePullConsumer implements ConsumerMember {
   subscribe(topic: string, expression: string = SUB_ALL, type: "TAG" | "SQL92" = "TAG"): void {
     if (this.#assigned !== null) throw new ClientError("Subscribe and assign are mutually exclusive.");
     checkTopic(topic);
-    this.#subscriptions.set(topic, this.#subscription(topic, expression, type));
+    const named = this.#instance.namespace.wrap(topic);
+    this.#subscriptions.set(named, this.#subscription(named, expression, type));
     if (this.#state === "running") this.#instance.heartbeat().then(() => this.rebalance());
   }
 
   /** Ends a subscription. */
   unsubscribe(topic: string): void {
-    if (!this.#subscriptions.delete(topic)) return;
-    this.#queues?.assign(topic, []);
+    const named = this.#instance.namespace.wrap(topic);
+    if (!this.#subscriptions.delete(named)) return;
+    this.#queues?.assign(named, []);
     this.#instance.heartbeatSoon();
   }
 
+  /** Adds a hook that sees messages when they are handed out. */
+  registerConsumeMessageHook(hook: ConsumeMessageHook): void {
+    this.#hooks.addConsume(hook);
+  }
+
+  /** Adds a hook that chooses which messages are handed out. */
+  registerFilterMessageHook(hook: FilterMessageHook): void {
+    this.#hooks.addFilter(hook);
+  }
+
   /** Takes exactly these queues, whoever else has them. @throws {ClientError} after `subscribe`. */
-  async assign(queues: readonly MessageQueue[], expression: string = SUB_ALL): Promise<void> {
+  async assign(given: readonly MessageQueue[], expression: string = SUB_ALL): Promise<void> {
+    const queues = given.map((queue) => this.#instance.namespace.wrapQueue(queue));
     if (this.#assigned === null && this.#subscriptions.size > 0) {
       throw new ClientError("Subscribe and assign are mutually exclusive.");
     }
@@ -138,16 +159,13 @@ export class LitePullConsumer implements ConsumerMember {
       offsets,
       stop: this.#stop,
       subscriptions: this.#subscriptions,
+      hooks: this.#hooks,
     });
     this.#offsets = offsets;
     this.#queues = queues;
     this.#state = "running";
     this.#startMs = this.#instance.world.clock.now();
-    for (const topic of this.#subscriptions.keys()) {
-      await this.#instance.routes.refresh(topic).catch((error) =>
-        this.#instance.world.log.warn(`cannot find the route of topic ${topic}: ${messageOf(error)}`)
-      );
-    }
+    await findTopics(this.#instance, this.#subscriptions.keys());
     await this.#instance.heartbeat();
     if (this.#assigned !== null) return await this.#takeAssigned();
     this.#rebalance = new Rebalance({
@@ -178,6 +196,7 @@ export class LitePullConsumer implements ConsumerMember {
     this.#stop.stop();
     if (this.#options.autoCommit) await this.#storeConsumed(true);
     this.#queues!.dropAll();
+    await this.#trace?.flush();
     await this.#instance.removeConsumer(this);
   }
 
@@ -218,14 +237,14 @@ export class LitePullConsumer implements ConsumerMember {
 
   /** {@linkcode seek} to the oldest message. @throws {ClientError} @throws {ConnectionError} */
   async seekToBegin(queue: MessageQueue): Promise<void> {
-    const address = await this.#instance.routes.findReadAddress(queue.topic, queue.brokerName, 0);
-    this.seek(queue, await this.#instance.calls.minOffset(address, queue));
+    const { address, named } = await this.#locate(queue);
+    this.seek(queue, await this.#instance.calls.minOffset(address, named));
   }
 
   /** {@linkcode seek} behind the newest message. @throws {ClientError} @throws {ConnectionError} */
   async seekToEnd(queue: MessageQueue): Promise<void> {
-    const address = await this.#instance.routes.findReadAddress(queue.topic, queue.brokerName, 0);
-    this.seek(queue, await this.#instance.calls.maxOffset(address, queue));
+    const { address, named } = await this.#locate(queue);
+    this.seek(queue, await this.#instance.calls.maxOffset(address, named));
   }
 
   /** Pulls and polls nothing of these queues until {@linkcode resume}. */
@@ -239,7 +258,7 @@ export class LitePullConsumer implements ConsumerMember {
   }
 
   #find(queue: MessageQueue): LiteQueue {
-    const found = this.#running().get(messageQueueKey(queue));
+    const found = this.#running().get(messageQueueKey(this.#instance.namespace.wrapQueue(queue)));
     if (found === undefined) {
       throw new ClientError(`The message queue is not in assigned list: ${messageQueueKey(queue)}`);
     }
@@ -254,19 +273,31 @@ export class LitePullConsumer implements ConsumerMember {
 
   /** The stored offset of a queue; −1 when there is none. @throws {BrokerError} @throws {ConnectionError} */
   async committed(queue: MessageQueue): Promise<number> {
-    const address = await this.#instance.routes.findReadAddress(queue.topic, queue.brokerName, 0);
-    return await this.#instance.calls.consumerOffset(address, this.group, queue);
+    const { address, named } = await this.#locate(queue);
+    return await this.#instance.calls.consumerOffset(address, this.group, named);
+  }
+
+  /** The first offset of a queue that was stored at `timestampMs` or later. @throws as {@linkcode seekToBegin}. */
+  async offsetForTimestamp(queue: MessageQueue, timestampMs: number): Promise<number> {
+    const { address, named } = await this.#locate(queue);
+    return await this.#instance.calls.searchOffset(address, named, timestampMs);
+  }
+
+  async #locate(queue: MessageQueue): Promise<{ address: string; named: MessageQueue }> {
+    const named = this.#instance.namespace.wrapQueue(queue);
+    return { named, address: await this.#instance.routes.findReadAddress(named.topic, named.brokerName, 0) };
   }
 
   /** The queues that this consumer has now. */
   assignment(): MessageQueue[] {
-    return this.#queues?.all().map(({ queue }) => queue) ?? [];
+    return this.#queues?.all().map(({ queue }) => this.#instance.namespace.unwrapQueue(queue)) ?? [];
   }
 
   /** The queues of a topic. @throws {ClientError} when there is no such topic. @throws {ConnectionError} */
   async fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
-    const route = await this.#instance.routes.find(topic);
-    if (route !== null) return route.readQueues;
+    const { namespace, routes } = this.#instance;
+    const route = await routes.find(namespace.wrap(topic));
+    if (route !== null) return namespace.unwrapQueues(route.readQueues);
     throw new ClientError(`Can not find Message Queue for this topic, ${topic}`, { retriable: true });
   }
 
@@ -322,18 +353,10 @@ export class LitePullConsumer implements ConsumerMember {
 
   /** For the client: see {@link ConsumerMember}. */
   runningInfo(): ConsumerRunningInfo {
-    return {
-      properties: {
-        [RunningInfoProperty.NAMESERVER_ADDR]: this.#instance.nameServers.addresses.join(";"),
-        [RunningInfoProperty.CONSUME_TYPE]: "CONSUME_ACTIVELY",
-        [RunningInfoProperty.CLIENT_VERSION]: versionName(CURRENT_VERSION),
-        [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(this.#startMs),
-      },
+    return runningInfoOf(this.#instance, { consumeType: "CONSUME_ACTIVELY", startMs: this.#startMs }, {
       subscriptions: [...this.#subscriptions.values()],
       queues: new Map(this.#queues?.all().map((each) => [each.queue, each.info()]) ?? []),
-      status: {},
-      jstack: null,
-    };
+    });
   }
 
   /** For the client: a lite pull consumer has no listener. */

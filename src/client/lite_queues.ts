@@ -12,6 +12,7 @@ import { messageOf } from "../common/errors.ts";
 import type { SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import type { ProcessQueueInfo } from "../protocol/bodies/running_info.ts";
 import { type MessageQueue, messageQueueKey } from "../protocol/message_queue.ts";
+import type { ConsumeHooks } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { OffsetStore } from "./offset_store.ts";
@@ -36,6 +37,7 @@ export interface LiteQueuesParts {
   readonly offsets: OffsetStore;
   readonly stop: Stop;
   readonly subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly hooks: ConsumeHooks;
 }
 
 /** One queue. */
@@ -154,7 +156,7 @@ export class LiteQueues {
 
   constructor(parts: LiteQueuesParts) {
     this.#parts = parts;
-    this.#puller = new Puller(parts.instance, parts.settings.group);
+    this.#puller = new Puller(parts.instance, parts.settings.group, parts.hooks);
   }
 
   /** All queues. */
@@ -198,7 +200,9 @@ export class LiteQueues {
       const queue = this.#nextWithMessages();
       if (queue !== undefined) {
         if (!explicit) this.#polled = queue;
-        return queue.take(this.#parts.settings.pullBatchSize);
+        const taken = queue.take(this.#parts.settings.pullBatchSize);
+        this.#parts.hooks.handedOut(this.#parts.settings.group, queue.queue, taken);
+        return taken;
       }
       const leftMs = endMs - clock.monotonicMs();
       if (leftMs <= 0 || this.#parts.stop.stopped) return [];

@@ -49,6 +49,10 @@ export interface SendResult {
   readonly transactionId: string | null;
   /** 5.x: by which a delayed message can be recalled. */
   readonly recallHandle: string | null;
+  /** Region of the broker. */
+  readonly regionId: string;
+  /** Whether the broker wants the message traced. */
+  readonly traceOn: boolean;
 }
 
 /** Properties of a message to be sent, `UNIQ_KEY` apart. The message's members win over its `properties`. */

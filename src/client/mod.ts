@@ -34,6 +34,7 @@ import type { ClientOptions, ClientWorld } from "./options.ts";
 export * from "./allocation.ts";
 export * from "./client.ts";
 export * from "./errors.ts";
+export * from "./hooks.ts";
 export * from "./listener.ts";
 export * from "./lite_pull_consumer.ts";
 export * from "./message.ts";
@@ -41,12 +42,15 @@ export * from "./options.ts";
 export * from "./producer.ts";
 export * from "./push_consumer.ts";
 export * from "./pull_consumer.ts";
+export * from "./pull_schedule.ts";
 export { createReply } from "./request_reply.ts";
+export type { RpcHook, SessionCredentials } from "./rpc_hooks.ts";
 export * from "./transaction_producer.ts";
 export { AdminClient } from "./admin.ts";
 export { ConnectionError } from "../common/errors.ts";
 export type { ConsumeFromWhere, ConsumeType, MessageModel } from "../protocol/bodies/heartbeat.ts";
 export type { MessageQueue } from "../protocol/message_queue.ts";
+export { decodeTrace, type TraceRecord } from "../protocol/trace.ts";
 
 /**
  * A client on this machine's clock, network and disk.

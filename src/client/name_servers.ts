@@ -9,13 +9,13 @@
 import { ConnectionError, messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
-import type { RemotingClient } from "../remoting/client.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import { ClientError, ClientErrorCode } from "./errors.ts";
+import type { Requests } from "./rpc_hooks.ts";
 
 /** What this needs of its client. */
 export interface NameServersParts {
-  readonly remoting: RemotingClient;
+  readonly remoting: Requests;
   readonly random: Random;
   readonly log: Log;
 }

@@ -11,6 +11,7 @@ import type { Net } from "../common/net.ts";
 import type { Random } from "../common/random.ts";
 import type { ConsumeFromWhere, MessageModel } from "../protocol/bodies/heartbeat.ts";
 import { type AllocationStrategy, averagely } from "./allocation.ts";
+import { aclHook, namespaceHook, type RpcHook, type SessionCredentials } from "./rpc_hooks.ts";
 
 /** The world that a client lives in. */
 export interface ClientWorld {
@@ -45,13 +46,27 @@ export interface ClientOptions {
   readonly connectTimeoutMs?: number;
   /** How headers are written; every broker reads both. */
   readonly headerEncoding?: "JSON" | "ROCKETMQ";
+  /** Put before the names of all topics and groups, and taken off again: `namespace%Topic`. */
+  readonly namespace?: string;
+  /** 5.x: named in every request, for gateways that put it before the names themselves. */
+  readonly namespaceV2?: string;
+  /** Signs every request. */
+  readonly credentials?: SessionCredentials;
+  /** Run on every request, before it is signed. */
+  readonly rpcHooks?: readonly RpcHook[];
+  /** Whether sends, offsets and locks use the broker's port without pulls (its port − 2), as clients before 4.5 do. */
+  readonly vipChannelEnabled?: boolean;
 }
 
 /** {@linkcode ClientOptions} with defaults filled in. */
-export type ClientSettings = Required<Omit<ClientOptions, "namesrvAddr" | "instanceName">> & {
-  readonly namesrvAddrs: readonly string[];
-  readonly instanceName: string | null;
-};
+export type ClientSettings =
+  & Required<Omit<ClientOptions, "namesrvAddr" | "instanceName" | "namespaceV2" | "credentials" | "rpcHooks">>
+  & {
+    readonly namesrvAddrs: readonly string[];
+    readonly instanceName: string | null;
+    /** Those of the options and those that its other members stand for, in their order. */
+    readonly rpcHooks: readonly RpcHook[];
+  };
 
 /** Fills in the defaults. @throws {TypeError} when there is no name server in it. */
 export function clientSettings(options: ClientOptions): ClientSettings {
@@ -70,11 +85,26 @@ export function clientSettings(options: ClientOptions): ClientSettings {
     mqClientApiTimeoutMs: options.mqClientApiTimeoutMs ?? 3000,
     connectTimeoutMs: options.connectTimeoutMs ?? 3000,
     headerEncoding: options.headerEncoding ?? "JSON",
+    namespace: options.namespace ?? "",
+    vipChannelEnabled: options.vipChannelEnabled ?? false,
+    rpcHooks: [
+      ...(options.namespaceV2 === undefined ? [] : [namespaceHook(options.namespaceV2)]),
+      ...(options.rpcHooks ?? []),
+      ...(options.credentials === undefined ? [] : [aclHook(options.credentials)]),
+    ],
   };
 }
 
+/** What producers and consumers can be told about their traces. */
+export interface TraceSettings {
+  /** Whether what happens to messages is written down in messages of its own. */
+  readonly enableMsgTrace?: boolean;
+  /** Where to; `RMQ_SYS_TRACE_TOPIC` by default. */
+  readonly customizedTraceTopic?: string | null;
+}
+
 /** Options of a producer. */
-export interface ProducerOptions {
+export interface ProducerOptions extends TraceSettings {
   readonly group: string;
   /** Whole time of a send, retries included. */
   readonly sendMsgTimeoutMs?: number;
@@ -115,11 +145,13 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     createTopicKey: options.createTopicKey ?? "TBW102",
     sendLatencyFaultEnable: options.sendLatencyFaultEnable ?? false,
     asyncSendsMax: options.asyncSendsMax ?? 10_000,
+    enableMsgTrace: options.enableMsgTrace ?? false,
+    customizedTraceTopic: options.customizedTraceTopic ?? null,
   };
 }
 
 /** Options of a push consumer. */
-export interface PushConsumerOptions {
+export interface PushConsumerOptions extends TraceSettings {
   readonly group: string;
   /** CLUSTERING by default. */
   readonly messageModel?: MessageModel;
@@ -185,5 +217,7 @@ export function pushConsumerSettings(options: PushConsumerOptions, nowMs: number
     consumeTimeoutMs: options.consumeTimeoutMs ?? 15 * 60_000,
     awaitTerminationMs: options.awaitTerminationMs ?? 30_000,
     postSubscriptionWhenPull: options.postSubscriptionWhenPull ?? false,
+    enableMsgTrace: options.enableMsgTrace ?? false,
+    customizedTraceTopic: options.customizedTraceTopic ?? null,
   };
 }

@@ -16,6 +16,7 @@ import { messageOf } from "../common/errors.ts";
 import { Property } from "../protocol/message.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { ClientError, ClientErrorCode, isRetriable } from "./errors.ts";
+import { type CheckForbiddenHook, type EndTransactionHook, SendHooks, type SendMessageHook } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ProducerMember, TransactionCheck } from "./members.ts";
 import type { Message, ReceivedMessage, SendResult } from "./message.ts";
@@ -24,6 +25,8 @@ import { type ProducerOptions, type ProducerSettings, producerSettings } from ".
 import { newCorrelationId } from "./request_reply.ts";
 import { Sender } from "./sender.ts";
 import { prepareBatch, type PreparedSend, prepareSend } from "./send_request.ts";
+import { TraceDispatcher } from "./trace_dispatcher.ts";
+import { SendTrace } from "./trace_hooks.ts";
 
 /** Chooses a queue; `arg` is what the caller of send gave. Equal keys of an order should give equal queues. */
 export type QueueSelector = (queues: readonly MessageQueue[], message: Message, arg: unknown) => MessageQueue;
@@ -54,6 +57,9 @@ export class Producer implements ProducerMember {
   protected readonly instance: ClientInstance;
   protected readonly settings: ProducerSettings;
   protected readonly sender: Sender;
+  /** Who sees its messages. */
+  protected readonly hooks: SendHooks;
+  readonly #trace: TraceDispatcher | null;
   #state: "new" | "running" | "closed" = "new";
   #asyncSends = 0;
   readonly #asyncWaiting: (() => void)[] = [];
@@ -65,11 +71,36 @@ export class Producer implements ProducerMember {
   /** Made by `Client.producer`. @throws {ClientError} when the group cannot have this name. */
   constructor(instance: ClientInstance, options: ProducerOptions) {
     checkProducerGroup(options.group);
-    this.group = options.group;
+    const group = instance.namespace.wrap(options.group);
+    this.group = group;
     this.instance = instance;
-    this.settings = producerSettings(options);
-    this.sender = new Sender(instance, this.settings);
+    this.settings = producerSettings({ ...options, group });
+    this.hooks = new SendHooks(instance.world.log);
+    this.sender = new Sender(instance, this.settings, this.hooks);
+    this.#trace = options.enableMsgTrace
+      ? new TraceDispatcher(instance, { group, kind: "PRODUCE", topic: options.customizedTraceTopic ?? null })
+      : null;
+    if (this.#trace !== null) {
+      const hook = new SendTrace(instance, this.#trace);
+      this.hooks.addSend(hook);
+      this.hooks.addEndTransaction(hook);
+    }
     this.nextId = () => instance.uniqueIds.next();
+  }
+
+  /** Adds a hook that sees every attempt to send. */
+  registerSendMessageHook(hook: SendMessageHook): void {
+    this.hooks.addSend(hook);
+  }
+
+  /** Adds a hook that may forbid sends. */
+  registerCheckForbiddenHook(hook: CheckForbiddenHook): void {
+    this.hooks.addCheckForbidden(hook);
+  }
+
+  /** Adds a hook that sees the outcomes of transactions. */
+  registerEndTransactionHook(hook: EndTransactionHook): void {
+    this.hooks.addEndTransaction(hook);
   }
 
   /** Makes it known to the client; to brokers when it first sends to them. @throws {ClientError} */
@@ -91,6 +122,7 @@ export class Producer implements ProducerMember {
     if (this.#state !== "running") return;
     this.#state = "closed";
     if (this.#sending > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    await this.#trace?.flush();
     await this.instance.removeProducer(this);
   }
 
@@ -107,12 +139,14 @@ export class Producer implements ProducerMember {
    * @throws {ConnectionError} when sending to one queue only and its broker cannot be reached.
    */
   send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    return this.track(() => this.#send(prepareSend(message, this.settings, this.nextId), message, options));
+    return this.track(() => this.#send(this.prepare(message), message, options));
   }
 
   /** Sends messages of one topic with one request; all are stored or none. @throws as {@linkcode send}. */
   sendBatch(messages: readonly Message[], options: SendOptions = {}): Promise<SendResult> {
-    return this.track(() => this.#send(prepareBatch(messages, this.settings, this.nextId), messages[0]!, options));
+    const { namespace } = this.instance;
+    const named = namespace.name === "" ? messages : messages.map((message) => this.#named(message));
+    return this.track(() => this.#send(prepareBatch(named, this.settings, this.nextId), messages[0]!, options));
   }
 
   /**
@@ -148,7 +182,7 @@ export class Producer implements ProducerMember {
         [Property.REPLY_TO_CLIENT]: this.instance.clientId,
         [Property.TTL]: String(timeoutMs),
       };
-      await this.sender.route(message.topic);
+      await this.sender.route(this.instance.namespace.wrap(message.topic));
       await this.instance.heartbeat(); // the reply finds its way by what brokers know of us
       const reply = this.instance.waitForReply(correlationId, timeoutMs);
       this.send({ ...message, properties }, { timeoutMs, ...options }).catch((cause) => {
@@ -163,14 +197,15 @@ export class Producer implements ProducerMember {
   /** Sends and does not want to know what became of it; resolves when the request is on its way. */
   sendOneway(message: Message, options: SendOptions = {}): Promise<void> {
     return this.track(async () => {
-      const send = prepareSend(message, this.settings, this.nextId);
+      const send = this.prepare(message);
       await this.sender.sendOneway(send, await this.#givenQueue(message, options));
     });
   }
 
   /** The queues of a topic that can be sent to. @throws {ClientError} @throws {ConnectionError} */
   async fetchPublishMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
-    return (await this.sender.route(topic)).writeQueues;
+    const { namespace } = this.instance;
+    return namespace.unwrapQueues((await this.sender.route(namespace.wrap(topic))).writeQueues);
   }
 
   /** For the client: see {@link ProducerMember}. */
@@ -183,6 +218,18 @@ export class Producer implements ProducerMember {
     this.instance.world.log.warn(`producer group ${this.group} has no transaction listener: ${check.transactionId}`);
   }
 
+  /** The message, ready to be sent. @throws {ClientError} when it may not be sent. */
+  protected prepare(message: Message): PreparedSend {
+    return prepareSend(this.#named(message), this.settings, this.nextId);
+  }
+
+  /** The message under its full name. A reply goes to the cluster's own topic. */
+  #named(message: Message): Message {
+    const { namespace } = this.instance;
+    if (namespace.name === "" || message.properties?.[Property.MSG_TYPE] === "reply") return message;
+    return { ...message, topic: namespace.wrap(message.topic) };
+  }
+
   async #send(send: PreparedSend, message: Message, options: SendOptions): Promise<SendResult> {
     const timeoutMs = options.timeoutMs ?? this.settings.sendMsgTimeoutMs;
     if (options.queue === undefined && options.selector === undefined) return await this.sender.send(send, timeoutMs);
@@ -190,15 +237,18 @@ export class Producer implements ProducerMember {
   }
 
   async #givenQueue(message: Message, options: SendOptions): Promise<MessageQueue | null> {
+    const { namespace } = this.instance;
+    const topic = namespace.wrap(message.topic);
     if (options.queue !== undefined) {
-      if (options.queue.topic !== message.topic) throw new ClientError("message's topic not equal mq's topic");
-      return options.queue;
+      const given = namespace.wrapQueue(options.queue);
+      if (given.topic !== topic) throw new ClientError("message's topic not equal mq's topic");
+      return given;
     }
     if (options.selector === undefined) return null;
-    const { writeQueues } = await this.sender.route(message.topic);
-    const queue = options.selector(writeQueues, message, options.arg);
+    const queues = namespace.unwrapQueues((await this.sender.route(topic)).writeQueues);
+    const queue = options.selector(queues, message, options.arg);
     if (queue === undefined || queue === null) throw new ClientError("select message queue return null.");
-    return queue;
+    return namespace.wrapQueue(queue);
   }
 
   readonly #sent = (): void => {

@@ -1,6 +1,6 @@
 /**
  * For owners who decide themselves what to pull when: queues and offsets in, messages out. The group's offsets can be
- * stored at the broker, but nothing is rebalanced.
+ * stored at the broker. Nothing is rebalanced but the queues of topics that were registered for it.
  *
  * ```ts
  * const consumer = client.pullConsumer({ group: "audit" });
@@ -14,19 +14,24 @@
  *
  * @module
  */
+import { messageOf } from "../common/errors.ts";
 import type { ConsumerData, MessageModel, SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import type { ConsumeDirectlyResult, ConsumerRunningInfo } from "../protocol/bodies/running_info.ts";
-import { RunningInfoProperty } from "../protocol/bodies/running_info.ts";
-import { CURRENT_VERSION, versionName } from "../protocol/codes.ts";
 import { type MessageQueue, messageQueueKey } from "../protocol/message_queue.ts";
 import { buildSubscription, SUB_ALL } from "../protocol/subscription.ts";
+import { type AllocationStrategy, averagely } from "./allocation.ts";
+import { runningInfoOf } from "./consumer_info.ts";
 import { ClientError } from "./errors.ts";
+import { ConsumeHooks, type ConsumeMessageHook, type FilterMessageHook } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ConsumerMember } from "./members.ts";
 import type { ReceivedMessage } from "./message.ts";
-import { checkConsumerGroup, retryTopicOf } from "./names.ts";
+import { checkConsumerGroup, checkTopic, retryTopicOf } from "./names.ts";
 import { LocalOffsetStore, type OffsetStore, RemoteOffsetStore } from "./offset_store.ts";
 import { Puller, type PullResult } from "./pull_request.ts";
+import { Rebalance } from "./rebalance.ts";
+import { Stop } from "./stop.ts";
+import { findTopics } from "./subscription_check.ts";
 
 export type { PullResult } from "./pull_request.ts";
 export type { PullStatus } from "./broker_calls.ts";
@@ -41,7 +46,12 @@ export interface PullConsumerOptions {
   readonly group: string;
   /** BROADCASTING keeps the offsets in a local file. */
   readonly messageModel?: MessageModel;
+  /** How the queues of registered topics are shared in the group. */
+  readonly allocationStrategy?: AllocationStrategy;
 }
+
+/** Hears which queues of a registered topic are this consumer's, whenever that changes. */
+export type QueuesChanged = (topic: string, queues: readonly MessageQueue[]) => void;
 
 /** How one pull differs. */
 export interface PullOptions {
@@ -61,6 +71,11 @@ export class PullConsumer implements ConsumerMember {
   readonly #puller: Puller;
   readonly #subscriptions = new Map<string, SubscriptionData>();
   readonly #queues = new Map<string, MessageQueue>();
+  readonly #hooks: ConsumeHooks;
+  readonly #stop: Stop;
+  readonly #rebalance: Rebalance;
+  /** By registered topic. */
+  readonly #shares = new Map<string, { queues: readonly MessageQueue[]; readonly changed: QueuesChanged | null }>();
   #offsets: OffsetStore | null = null;
   #state: "new" | "running" | "closed" = "new";
   #startMs = 0;
@@ -68,10 +83,68 @@ export class PullConsumer implements ConsumerMember {
   /** Made by `Client.pullConsumer`. @throws {ClientError} when the group cannot have this name. */
   constructor(instance: ClientInstance, options: PullConsumerOptions) {
     checkConsumerGroup(options.group);
-    this.group = options.group;
+    const group = instance.namespace.wrap(options.group);
+    const messageModel = options.messageModel ?? "CLUSTERING";
+    this.group = group;
     this.#instance = instance;
-    this.#messageModel = options.messageModel ?? "CLUSTERING";
-    this.#puller = new Puller(instance, options.group);
+    this.#messageModel = messageModel;
+    this.#hooks = new ConsumeHooks(instance.world.log);
+    this.#puller = new Puller(instance, group, this.#hooks);
+    this.#stop = new Stop(instance.world.clock);
+    this.#rebalance = new Rebalance({
+      instance,
+      group,
+      messageModel,
+      strategy: options.allocationStrategy ?? averagely,
+      stop: this.#stop,
+      topics: () => this.#shares.keys(),
+      assign: (topic, share) => Promise.resolve(this.#assign(topic, share)),
+    });
+  }
+
+  /** Adds a hook that sees messages when they are handed out. */
+  registerConsumeMessageHook(hook: ConsumeMessageHook): void {
+    this.#hooks.addConsume(hook);
+  }
+
+  /** Adds a hook that chooses which messages are handed out. */
+  registerFilterMessageHook(hook: FilterMessageHook): void {
+    this.#hooks.addFilter(hook);
+  }
+
+  /**
+   * Shares the queues of a topic with the other members of the group; all of them are to register it.
+   *
+   * @param changed hears of the share, and of each change. @throws {ClientError} for a name that no topic can have.
+   */
+  registerTopic(topic: string, changed: QueuesChanged | null = null): void {
+    checkTopic(topic);
+    const named = this.#instance.namespace.wrap(topic);
+    this.#shares.set(named, { queues: [], changed });
+    this.#subscription(named, SUB_ALL, "TAG");
+    if (this.#state === "running") this.#instance.heartbeat().then(() => this.rebalance());
+  }
+
+  /** This consumer's share of the queues of a registered topic; none before it is known. */
+  queuesInBalance(topic: string): readonly MessageQueue[] {
+    return this.#shares.get(this.#instance.namespace.wrap(topic))?.queues ?? [];
+  }
+
+  #assign(topic: string, share: readonly MessageQueue[]): boolean {
+    const known = this.#shares.get(topic);
+    if (known === undefined) return true;
+    const { namespace, world } = this.#instance;
+    const queues = namespace.unwrapQueues(share);
+    const keys = new Set(queues.map(messageQueueKey));
+    const isSame = keys.size === known.queues.length && known.queues.every((each) => keys.has(messageQueueKey(each)));
+    if (isSame) return true;
+    known.queues = queues;
+    try {
+      known.changed?.(namespace.unwrap(topic), queues);
+    } catch (error) {
+      world.log.error(`cannot tell which queues of topic ${topic} are ours now: ${messageOf(error)}`);
+    }
+    return true;
   }
 
   /** Makes it known to the client. @throws {ClientError} */
@@ -85,7 +158,9 @@ export class PullConsumer implements ConsumerMember {
     this.#instance.addConsumer(this);
     this.#state = "running";
     this.#startMs = this.#instance.world.clock.now();
+    await findTopics(this.#instance, this.#shares.keys());
     await this.#instance.heartbeat();
+    if (this.#shares.size > 0) await this.#rebalance.run();
   }
 
   /** Stores the offsets and takes the consumer off all brokers. Idempotent. */
@@ -93,6 +168,7 @@ export class PullConsumer implements ConsumerMember {
     const wasRunning = this.#state === "running";
     this.#state = "closed";
     if (!wasRunning) return;
+    this.#stop.stop();
     await this.#offsets!.persist(this.#queues.values(), true);
     await this.#instance.removeConsumer(this);
   }
@@ -104,11 +180,12 @@ export class PullConsumer implements ConsumerMember {
 
   /** The queues of a topic that can be read. @throws {ClientError} when there is no such topic. @throws {ConnectionError} */
   async fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
-    const route = await this.#instance.routes.find(topic);
+    const { namespace, routes } = this.#instance;
+    const route = await routes.find(namespace.wrap(topic));
     if (route === null) {
       throw new ClientError(`Can not find Message Queue for this topic, ${topic}`, { retriable: true });
     }
-    return route.readQueues;
+    return namespace.unwrapQueues(route.readQueues);
   }
 
   /**
@@ -125,11 +202,12 @@ export class PullConsumer implements ConsumerMember {
     return this.#pull(queue, offset, SUSPEND_MS, options);
   }
 
-  #pull(queue: MessageQueue, offset: number, suspendMs: number, options: PullOptions): Promise<PullResult> {
+  async #pull(given: MessageQueue, offset: number, suspendMs: number, options: PullOptions): Promise<PullResult> {
     this.#checkRunning();
+    const queue = this.#instance.namespace.wrapQueue(given);
     const { expression = SUB_ALL, type = "TAG", maxMessages = 32 } = options;
     const defaultTimeoutMs = suspendMs > 0 ? SUSPENDED_TIMEOUT_MS : NOT_SUSPENDED_TIMEOUT_MS;
-    return this.#puller.pull({
+    const result = await this.#puller.pull({
       queue,
       offset,
       maxMessages,
@@ -140,6 +218,8 @@ export class PullConsumer implements ConsumerMember {
       suspendMs,
       timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     });
+    this.#hooks.handedOut(this.group, queue, result.messages);
+    return result;
   }
 
   #subscription(topic: string, expression: string, type: string): SubscriptionData {
@@ -177,35 +257,41 @@ export class PullConsumer implements ConsumerMember {
 
   /** The offset that the next message of a queue will get. @throws as {@linkcode pull}. */
   async maxOffset(queue: MessageQueue): Promise<number> {
-    return await this.#instance.calls.maxOffset(await this.#address(queue), queue);
+    const { address, named } = await this.#locate(queue);
+    return await this.#instance.calls.maxOffset(address, named);
   }
 
   /** The oldest offset that is still there. @throws as {@linkcode pull}. */
   async minOffset(queue: MessageQueue): Promise<number> {
-    return await this.#instance.calls.minOffset(await this.#address(queue), queue);
+    const { address, named } = await this.#locate(queue);
+    return await this.#instance.calls.minOffset(address, named);
   }
 
   /** The first offset stored at `timestampMs` or later. @throws as {@linkcode pull}. */
   async searchOffset(queue: MessageQueue, timestampMs: number): Promise<number> {
-    return await this.#instance.calls.searchOffset(await this.#address(queue), queue, timestampMs);
+    const { address, named } = await this.#locate(queue);
+    return await this.#instance.calls.searchOffset(address, named, timestampMs);
   }
 
-  #address(queue: MessageQueue): Promise<string> {
-    return this.#instance.routes.findReadAddress(queue.topic, queue.brokerName, 0);
+  async #locate(queue: MessageQueue): Promise<{ address: string; named: MessageQueue }> {
+    const named = this.#instance.namespace.wrapQueue(queue);
+    return { named, address: await this.#instance.routes.findReadAddress(named.topic, named.brokerName, 0) };
   }
 
   /** The group's offset: the one set last, else the stored one; −1 when there is none. @throws as {@linkcode pull}. */
   async fetchConsumeOffset(queue: MessageQueue, fromStore = false): Promise<number> {
     this.#checkRunning();
-    const known = fromStore ? -1 : this.#offsets!.peek(queue);
-    return known >= 0 ? known : await this.#offsets!.read(queue);
+    const named = this.#instance.namespace.wrapQueue(queue);
+    const known = fromStore ? -1 : this.#offsets!.peek(named);
+    return known >= 0 ? known : await this.#offsets!.read(named);
   }
 
   /** Sets the group's offset; it is stored within seconds, and at shutdown. */
   updateConsumeOffset(queue: MessageQueue, offset: number): void {
     this.#checkRunning();
-    this.#queues.set(messageQueueKey(queue), queue);
-    this.#offsets!.update(queue, offset, false);
+    const named = this.#instance.namespace.wrapQueue(queue);
+    this.#queues.set(messageQueueKey(named), named);
+    this.#offsets!.update(named, offset, false);
   }
 
   /** Has a message delivered to the group again later; −1 dead letter at once, 0 the broker decides. @throws {BrokerError} */
@@ -216,7 +302,7 @@ export class PullConsumer implements ConsumerMember {
       physicalOffset: message.physicalOffset,
       delayLevel,
       originMsgId: message.msgId,
-      originTopic: message.topic,
+      originTopic: this.#instance.namespace.wrap(message.topic),
       maxReconsumeTimes: 16,
       brokerName: message.brokerName,
     });
@@ -244,8 +330,10 @@ export class PullConsumer implements ConsumerMember {
     return [...this.#subscriptions.keys(), retryTopicOf(this.group)];
   }
 
-  /** For the client: a pull consumer has no queues of its own. */
-  rebalance(): void {}
+  /** For the client: compares the shares of registered topics. */
+  rebalance(): void {
+    if (this.#state === "running" && this.#shares.size > 0) this.#rebalance.run();
+  }
 
   /** For the client: see {@link ConsumerMember}. */
   async persistOffsets(): Promise<void> {
@@ -266,18 +354,9 @@ export class PullConsumer implements ConsumerMember {
 
   /** For the client: see {@link ConsumerMember}. */
   runningInfo(): ConsumerRunningInfo {
-    return {
-      properties: {
-        [RunningInfoProperty.NAMESERVER_ADDR]: this.#instance.nameServers.addresses.join(";"),
-        [RunningInfoProperty.CONSUME_TYPE]: "CONSUME_ACTIVELY",
-        [RunningInfoProperty.CLIENT_VERSION]: versionName(CURRENT_VERSION),
-        [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(this.#startMs),
-      },
+    return runningInfoOf(this.#instance, { consumeType: "CONSUME_ACTIVELY", startMs: this.#startMs }, {
       subscriptions: [...this.#subscriptions.values()],
-      queues: new Map(),
-      status: {},
-      jstack: null,
-    };
+    });
   }
 
   /** For the client: a pull consumer has no listener. */

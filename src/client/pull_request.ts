@@ -13,6 +13,7 @@ import { type MessageQueue, messageQueueKey } from "../protocol/message_queue.ts
 import { isTagType, matchesTag } from "../protocol/subscription.ts";
 import type { PullStatus } from "./broker_calls.ts";
 import { decodeMessages } from "./decode_message.ts";
+import type { ConsumeHooks } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ReceivedMessage } from "./message.ts";
 
@@ -50,11 +51,14 @@ export interface PullResult {
 export class Puller {
   readonly #instance: ClientInstance;
   readonly #group: string;
+  readonly #hooks: ConsumeHooks;
   readonly #brokerIds = new Map<string, number>();
 
-  constructor(instance: ClientInstance, group: string) {
+  /** @param hooks whose filters choose among what was pulled. */
+  constructor(instance: ClientInstance, group: string, hooks: ConsumeHooks) {
     this.#instance = instance;
     this.#group = group;
+    this.#hooks = hooks;
   }
 
   /**
@@ -100,11 +104,13 @@ export class Puller {
       brokerName: queue.brokerName,
       ...(checkTags ? { wanted: (message: ReceivedMessage) => matchesTag(subscription, message.tags) } : {}),
     });
+    const { namespace } = this.#instance;
     for (const message of messages) {
+      message.topic = namespace.unwrap(message.topic);
       message.properties.set(Property.MIN_OFFSET, String(range.minOffset));
       message.properties.set(Property.MAX_OFFSET, String(range.maxOffset));
     }
-    return messages;
+    return this.#hooks.filter(messages, this.#group);
   }
 }
 

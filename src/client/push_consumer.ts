@@ -16,7 +16,6 @@
  * @module
  */
 import { messageOf } from "../common/errors.ts";
-import type { Timer } from "../common/clock.ts";
 import type { ConsumerData, SubscriptionData } from "../protocol/bodies/heartbeat.ts";
 import {
   type ConsumeDirectlyResult,
@@ -24,29 +23,22 @@ import {
   type ConsumeStatus,
   RunningInfoProperty,
 } from "../protocol/bodies/running_info.ts";
-import { CURRENT_VERSION, versionName } from "../protocol/codes.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
-import { buildSubscription, isTagType, SUB_ALL } from "../protocol/subscription.ts";
-import { AssignedQueues } from "./assigned_queues.ts";
-import { ConcurrentConsumption } from "./consume_concurrently.ts";
-import { OrderlyConsumption } from "./consume_orderly.ts";
-import { ConsumeStats } from "./consume_stats.ts";
-import type { ConsumerContext, ConsumeService } from "./consumer_context.ts";
-import { BrokerError, ClientError } from "./errors.ts";
+import { buildSubscription, SUB_ALL } from "../protocol/subscription.ts";
+import { runningInfoOf } from "./consumer_info.ts";
+import { ClientError } from "./errors.ts";
+import type { ConsumeHooks, ConsumeMessageHook, FilterMessageHook } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import type { ConcurrentListener, OrderlyListener } from "./listener.ts";
 import type { ConsumerMember } from "./members.ts";
 import type { ReceivedMessage } from "./message.ts";
 import { checkConsumerGroup, checkTopic, retryTopicOf } from "./names.ts";
-import { LocalOffsetStore, type OffsetStore, RemoteOffsetStore } from "./offset_store.ts";
 import { type PushConsumerOptions, type PushConsumerSettings, pushConsumerSettings } from "./options.ts";
-import { QueueLocks } from "./queue_locks.ts";
-import { Rebalance } from "./rebalance.ts";
-import { SendBacker } from "./send_back.ts";
+import { makePushMachinery, type PushMachinery } from "./push_machinery.ts";
 import { Stop } from "./stop.ts";
-
-const LOCK_INTERVAL_MS = 20_000;
-const FIRST_LOCK_MS = 1000;
+import { checkSubscriptions, findTopics } from "./subscription_check.ts";
+import type { TraceDispatcher } from "./trace_dispatcher.ts";
+import { consumeHooks } from "./trace_hooks.ts";
 
 /** See the module's text. */
 export class PushConsumer implements ConsumerMember {
@@ -55,6 +47,8 @@ export class PushConsumer implements ConsumerMember {
   readonly #settings: PushConsumerSettings;
   readonly #subscriptions = new Map<string, SubscriptionData>();
   readonly #stop: Stop;
+  readonly #hooks: ConsumeHooks;
+  readonly #trace: TraceDispatcher | null;
   #concurrent: ConcurrentListener | null = null;
   #orderly: OrderlyListener | null = null;
   #state: "new" | "running" | "closed" = "new";
@@ -62,15 +56,19 @@ export class PushConsumer implements ConsumerMember {
   /** Whether brokers have heard of it; before that the group cannot be shared. */
   #known = false;
   #startMs = 0;
-  #parts: RunningParts | null = null;
+  #parts: PushMachinery | null = null;
 
   /** Made by `Client.pushConsumer`. @throws {ClientError} when the group cannot have this name. */
   constructor(instance: ClientInstance, options: PushConsumerOptions) {
     checkConsumerGroup(options.group);
-    this.group = options.group;
+    const group = instance.namespace.wrap(options.group);
+    this.group = group;
     this.#instance = instance;
-    this.#settings = pushConsumerSettings(options, instance.world.clock.now());
+    this.#settings = pushConsumerSettings({ ...options, group }, instance.world.clock.now());
     this.#stop = new Stop(instance.world.clock);
+    const { hooks, trace } = consumeHooks(instance, group, options);
+    this.#hooks = hooks;
+    this.#trace = trace;
   }
 
   /**
@@ -82,16 +80,28 @@ export class PushConsumer implements ConsumerMember {
    */
   subscribe(topic: string, expression: string = SUB_ALL, type: "TAG" | "SQL92" = "TAG"): void {
     checkTopic(topic);
-    const version = BigInt(this.#instance.world.clock.now());
-    this.#subscriptions.set(topic, buildSubscription(topic, expression, type, version));
+    const { namespace, world } = this.#instance;
+    const named = namespace.wrap(topic);
+    this.#subscriptions.set(named, buildSubscription(named, expression, type, BigInt(world.clock.now())));
     this.#subscriptionsChanged();
   }
 
   /** Ends a subscription. */
   unsubscribe(topic: string): void {
-    if (!this.#subscriptions.delete(topic)) return;
+    const named = this.#instance.namespace.wrap(topic);
+    if (!this.#subscriptions.delete(named)) return;
     this.#subscriptionsChanged();
-    this.#parts?.queues.dropTopic(topic);
+    this.#parts?.queues.dropTopic(named);
+  }
+
+  /** Adds a hook that sees messages before and after the listener. */
+  registerConsumeMessageHook(hook: ConsumeMessageHook): void {
+    this.#hooks.addConsume(hook);
+  }
+
+  /** Adds a hook that chooses which messages the listener gets. */
+  registerFilterMessageHook(hook: FilterMessageHook): void {
+    this.#hooks.addFilter(hook);
   }
 
   /** Sets the listener that gets messages in any order. */
@@ -127,13 +137,23 @@ export class PushConsumer implements ConsumerMember {
       this.#subscriptions.set(retryTopic, buildSubscription(retryTopic, SUB_ALL, "TAG", BigInt(clock.now())));
     }
     this.#startMs = clock.now();
-    const parts = this.#makeParts();
+    const parts = makePushMachinery({
+      instance: this.#instance,
+      settings: this.#settings,
+      stop: this.#stop,
+      subscriptions: this.#subscriptions,
+      hooks: this.#hooks,
+      isPaused: () => this.#paused,
+      concurrent: this.#concurrent,
+      orderly: this.#orderly,
+      moved: () => this.rebalance(),
+    });
     this.#instance.addConsumer(this);
     this.#parts = parts;
     this.#state = "running";
     try {
-      await this.#findTopics();
-      await this.#checkSubscriptions();
+      await findTopics(this.#instance, this.#subscriptions.keys());
+      await checkSubscriptions(this.#instance, this.group, this.#subscriptions.values());
     } catch (error) {
       await this.shutdown();
       throw error;
@@ -141,100 +161,6 @@ export class PushConsumer implements ConsumerMember {
     await this.#instance.heartbeat();
     this.#known = true;
     await parts.rebalance.run();
-  }
-
-  #makeParts(): RunningParts {
-    const instance = this.#instance;
-    const isClustering = this.#settings.messageModel === "CLUSTERING";
-    const offsets = isClustering
-      ? new RemoteOffsetStore(instance, this.group)
-      : new LocalOffsetStore(instance, this.group);
-    const context: ConsumerContext = {
-      instance,
-      settings: this.#settings,
-      offsets,
-      stats: new ConsumeStats(),
-      stop: this.#stop,
-      subscriptions: this.#subscriptions,
-      isPaused: () => this.#paused,
-    };
-    const locks = this.#orderly !== null && isClustering ? new QueueLocks(instance, this.group) : null;
-    const backer = new SendBacker(context);
-    const concurrent = this.#concurrent === null ? null : new ConcurrentConsumption(context, this.#concurrent, backer);
-    const service = concurrent ??
-      new OrderlyConsumption(context, this.#orderly!, backer, locks ?? new QueueLocks(instance, this.group));
-    const queues = new AssignedQueues({ context, service, locks, moved: () => this.rebalance() });
-    const rebalance = new Rebalance({
-      instance,
-      group: this.group,
-      messageModel: this.#settings.messageModel,
-      strategy: this.#settings.allocationStrategy,
-      stop: this.#stop,
-      topics: () => this.#subscriptions.keys(),
-      assign: async (topic, share) => {
-        const before = queues.countOf(topic);
-        const complete = await queues.assign(topic, share);
-        if (queues.countOf(topic) !== before) instance.heartbeatSoon();
-        return complete;
-      },
-    });
-    return {
-      context,
-      offsets,
-      locks,
-      service,
-      queues,
-      rebalance,
-      timers: this.#startTimers(queues, locks, concurrent),
-    };
-  }
-
-  #startTimers(queues: AssignedQueues, locks: QueueLocks | null, concurrent: ConcurrentConsumption | null): Timer[] {
-    const { clock } = this.#instance.world;
-    const timers: Timer[] = [];
-    if (locks !== null) {
-      const lockAll = () => void locks.lockAll(queues.all());
-      timers.push(clock.after(FIRST_LOCK_MS, lockAll), clock.every(LOCK_INTERVAL_MS, lockAll));
-    }
-    if (concurrent !== null && this.#settings.messageModel === "CLUSTERING") {
-      timers.push(clock.every(this.#settings.consumeTimeoutMs, () => {
-        for (const each of queues.all()) concurrent.sendBackExpired(each);
-      }));
-    }
-    return timers;
-  }
-
-  async #findTopics(): Promise<void> {
-    for (const topic of this.#subscriptions.keys()) {
-      try {
-        await this.#instance.routes.refresh(topic);
-      } catch (error) {
-        this.#instance.world.log.warn(`cannot find the route of topic ${topic}: ${messageOf(error)}`);
-      }
-    }
-  }
-
-  /** A wrong SQL expression shall not look like a topic without messages. */
-  async #checkSubscriptions(): Promise<void> {
-    for (const subscription of this.#subscriptions.values()) {
-      if (isTagType(subscription.expressionType)) continue;
-      const address = this.#instance.routes.anyBrokerAddress(subscription.topic);
-      if (address === undefined) continue;
-      const { clientId } = this.#instance;
-      try {
-        await this.#instance.calls.checkClientConfig(address, {
-          clientId,
-          group: this.group,
-          namespace: null,
-          subscription,
-        });
-      } catch (error) {
-        if (!(error instanceof BrokerError)) continue; // not reachable now: pulling will tell
-        const { topic, subString } = subscription;
-        const text = `the broker does not take the subscription "${subString}" of topic ${topic}: ${error.remark}`;
-        throw new ClientError(text, { code: error.code, cause: error });
-      }
-    }
   }
 
   #subscriptionsChanged(): void {
@@ -271,6 +197,7 @@ export class PushConsumer implements ConsumerMember {
       this.#instance.world.log.error(`cannot store the offsets of group ${this.group}: ${messageOf(error)}`);
     }
     if (locks !== null) await locks.unlock(own);
+    await this.#trace?.flush();
     await this.#instance.removeConsumer(this);
   }
 
@@ -292,7 +219,7 @@ export class PushConsumer implements ConsumerMember {
 
   /** The queues that this consumer has now. */
   assignedQueues(): MessageQueue[] {
-    return this.#parts?.queues.all().map(({ queue }) => queue) ?? [];
+    return this.#parts?.queues.all().map(({ queue }) => this.#instance.namespace.unwrapQueue(queue)) ?? [];
   }
 
   /** For the client: see {@link ConsumerMember}. */
@@ -351,12 +278,10 @@ export class PushConsumer implements ConsumerMember {
     for (const topic of this.#subscriptions.keys()) {
       if (parts !== null) status[topic] = parts.context.stats.status(topic, nowMs);
     }
-    return {
+    return runningInfoOf(this.#instance, {
+      consumeType: "CONSUME_PASSIVELY",
+      startMs: this.#startMs,
       properties: {
-        [RunningInfoProperty.NAMESERVER_ADDR]: this.#instance.nameServers.addresses.join(";"),
-        [RunningInfoProperty.CONSUME_TYPE]: "CONSUME_PASSIVELY",
-        [RunningInfoProperty.CLIENT_VERSION]: versionName(CURRENT_VERSION),
-        [RunningInfoProperty.CONSUMER_START_TIMESTAMP]: String(this.#startMs),
         [RunningInfoProperty.CONSUME_ORDERLY]: String(this.#orderly !== null),
         [RunningInfoProperty.THREADPOOL_CORE_SIZE]: String(this.#settings.consumeConcurrency),
         consumerGroup: this.group,
@@ -368,27 +293,17 @@ export class PushConsumer implements ConsumerMember {
         consumeConcurrentlyMaxSpan: String(this.#settings.consumeConcurrentlyMaxSpan),
         maxReconsumeTimes: String(this.#settings.maxReconsumeTimes),
       },
+    }, {
       subscriptions: [...this.#subscriptions.values()],
       queues: new Map(
         parts?.queues.all().map((each) => [each.queue, each.info(parts.offsets.peek(each.queue))]) ?? [],
       ),
       status,
-      jstack: null,
-    };
+    });
   }
 
   /** For the client: see {@link ConsumerMember}. */
   consumeDirectly(message: ReceivedMessage): Promise<ConsumeDirectlyResult | null> {
     return this.#parts?.service.consumeDirectly(message) ?? Promise.resolve(null);
   }
-}
-
-interface RunningParts {
-  readonly context: ConsumerContext;
-  readonly offsets: OffsetStore;
-  readonly locks: QueueLocks | null;
-  readonly service: ConsumeService;
-  readonly queues: AssignedQueues;
-  readonly rebalance: Rebalance;
-  readonly timers: readonly Timer[];
 }

@@ -56,7 +56,7 @@ export class SendBacker {
         physicalOffset: message.physicalOffset,
         delayLevel,
         originMsgId: message.msgId,
-        originTopic: message.topic,
+        originTopic: instance.namespace.wrap(message.topic),
         maxReconsumeTimes: this.reconsumeTimesMax,
         brokerName: message.brokerName,
       });
@@ -71,7 +71,8 @@ export class SendBacker {
   async sendCopy(message: ReceivedMessage, reconsumeTimesMax: number): Promise<boolean> {
     const { instance, settings } = this.#context;
     try {
-      const copy = retryCopy(message, settings.group, reconsumeTimesMax);
+      const topic = instance.namespace.wrap(message.topic);
+      const copy = retryCopy(message, { group: settings.group, topic, reconsumeTimesMax });
       const limits = producerSettings({ group: INNER_PRODUCER_GROUP });
       await this.#sender.send(prepareSend(copy, limits, () => instance.uniqueIds.next()), 5000);
       return true;
@@ -82,12 +83,20 @@ export class SendBacker {
   }
 }
 
+/** Where a retried message belongs. */
+export interface RetryOf {
+  readonly group: string;
+  /** That it was sent to, under its full name. */
+  readonly topic: string;
+  readonly reconsumeTimesMax: number;
+}
+
 /** The message to a group's retry topic that stands for another delivery of `message`. */
-export function retryCopy(message: ReceivedMessage, group: string, reconsumeTimesMax: number): Message {
+export function retryCopy(message: ReceivedMessage, { group, topic, reconsumeTimesMax }: RetryOf): Message {
   const properties = Object.fromEntries(message.properties);
   for (const name of NOT_COPIED) delete properties[name];
   properties[Property.ORIGIN_MESSAGE_ID] = message.properties.get(Property.ORIGIN_MESSAGE_ID) ?? message.msgId;
-  properties[Property.RETRY_TOPIC] = message.properties.get(Property.RETRY_TOPIC) ?? message.topic;
+  properties[Property.RETRY_TOPIC] = message.properties.get(Property.RETRY_TOPIC) ?? topic;
   properties[Property.RECONSUME_TIME] = String(message.reconsumeTimes + 1);
   properties[Property.MAX_RECONSUME_TIMES] = String(reconsumeTimesMax);
   return {

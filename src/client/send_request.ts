@@ -19,6 +19,7 @@ import { readHeader } from "../protocol/header.ts";
 import { SEND_MESSAGE_RESPONSE } from "../protocol/headers/message.ts";
 import { encodeProperties, formatProperties, PROPERTIES_SIZE_MAX, Property, SysFlag } from "../protocol/message.ts";
 import { type MessageQueue, messageQueue } from "../protocol/message_queue.ts";
+import type { TraceMessageType } from "../protocol/trace.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import { brokerError } from "./broker_calls.ts";
 import { compressBody, ZLIB_SYS_FLAG } from "./compression.ts";
@@ -40,11 +41,15 @@ export interface PreparedSend {
   readonly isBatch: boolean;
   /** Unique id; joined by commas for a batch. */
   readonly msgId: string;
+  /** What it was made of. */
+  readonly messages: readonly Message[];
   /** Only for messages to retry topics: how often they were consumed, and may be at most. */
   readonly retry: { readonly reconsumeTimes: number; readonly maxReconsumeTimes: number } | null;
 }
 
 const BATCH_OVERHEAD = 22;
+/** Region of brokers that name none. */
+const DEFAULT_REGION = "DefaultRegion";
 
 const SEND_STATUS: ReadonlyMap<number, SendStatus> = new Map([
   [ResponseCode.SUCCESS, "SEND_OK"],
@@ -81,8 +86,16 @@ export function prepareSend(message: Message, limits: SendLimits, nextId: () => 
     properties: formatProperties(properties),
     isBatch: false,
     msgId,
+    messages: [message],
     retry: message.topic.startsWith(RETRY_PREFIX) ? takeRetry(properties) : null,
   };
+}
+
+/** What kind of message it is, for hooks and traces. */
+export function messageTypeOf({ sysFlag, messages: [message] }: PreparedSend): TraceMessageType {
+  const isDelayed = message!.delayLevel || message!.delayMs !== undefined || message!.deliverAtMs !== undefined;
+  if (isDelayed || message!.properties?.[Property.DELAY] !== undefined) return "Delay_Msg";
+  return (sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.TRANSACTION_PREPARED ? "Trans_Msg_Half" : "Normal_Msg";
 }
 
 function takeRetry(properties: Map<string, string>): PreparedSend["retry"] {
@@ -142,6 +155,7 @@ export function prepareBatch(messages: readonly Message[], limits: SendLimits, n
     properties: formatProperties(properties),
     isBatch: true,
     msgId: parts.map(({ id }) => id).join(","),
+    messages,
     retry: null,
   };
 }
@@ -244,5 +258,7 @@ export function readSendResult(
     queueOffset: header.queueOffset,
     transactionId: header.transactionId ?? null,
     recallHandle: header.recallHandle ?? null,
+    regionId: response.ext[Property.MSG_REGION] ?? DEFAULT_REGION,
+    traceOn: response.ext[Property.TRACE_ON] !== "false",
   };
 }

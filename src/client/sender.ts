@@ -10,13 +10,14 @@ import { ConnectionError, messageOf } from "../common/errors.ts";
 import { ResponseCode } from "../protocol/codes.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { BrokerError, ClientError, ClientErrorCode } from "./errors.ts";
+import type { SendHooks, SendMessageContext } from "./hooks.ts";
 import type { ClientInstance } from "./instance.ts";
 import { LatencyFault } from "./latency_fault.ts";
 import type { SendResult } from "./message.ts";
 import type { ProducerSettings } from "./options.ts";
 import { QueueChoice } from "./queue_choice.ts";
 import type { TopicRoute } from "./routes.ts";
-import { type PreparedSend, readSendResult, sendRequest } from "./send_request.ts";
+import { messageTypeOf, type PreparedSend, readSendResult, sendRequest } from "./send_request.ts";
 
 /** Answers after which another broker may take the message. */
 const RETRY_CODES: ReadonlySet<number> = new Set([
@@ -37,10 +38,13 @@ export class Sender {
   readonly #fault: LatencyFault | null;
   readonly #choice: QueueChoice;
   readonly #topics = new Set<string>();
+  readonly #hooks: SendHooks | null;
 
-  constructor(instance: ClientInstance, settings: ProducerSettings) {
+  /** @param hooks who sees the messages; nobody by default. */
+  constructor(instance: ClientInstance, settings: ProducerSettings, hooks: SendHooks | null = null) {
     this.#instance = instance;
     this.#settings = settings;
+    this.#hooks = hooks;
     this.#fault = settings.sendLatencyFaultEnable ? new LatencyFault() : null;
     this.#choice = new QueueChoice(instance.world.random, this.#fault);
   }
@@ -112,8 +116,10 @@ export class Sender {
       const address = this.#instance.routes.masterAddress(queue.brokerName) ??
         await this.#instance.routes.findMasterAddress(send.topic, queue.brokerName);
       const request = sendRequest(send, queue, this.#settings, world.clock.now());
-      const response = await calls.invoke(address, request, timeoutMs);
-      const result = readSendResult(response, send, queue, address);
+      const attempt = async () =>
+        readSendResult(await calls.send(address, request, timeoutMs), send, this.#shownQueue(queue), address);
+      const isSeen = this.#hooks !== null && !this.#hooks.isEmpty;
+      const result = await (isSeen ? this.#hooked(this.#context(send, queue, address, "SYNC"), attempt) : attempt());
       failed = false;
       return result;
     } finally {
@@ -130,7 +136,48 @@ export class Sender {
     const route = await this.route(send.topic);
     const target = queue ?? this.#choice.choose(route.writeQueues, null, world.clock.monotonicMs());
     const address = await routes.findMasterAddress(send.topic, target.brokerName);
-    await calls.oneway(address, sendRequest(send, target, this.#settings, world.clock.now()));
+    const request = sendRequest(send, target, this.#settings, world.clock.now());
+    const attempt = () => calls.sendOneway(address, request).then(() => null);
+    if (this.#hooks === null || this.#hooks.isEmpty) await attempt();
+    else await this.#hooked(this.#context(send, target, address, "ONEWAY"), attempt);
+  }
+
+  /** The queue in the words of the user. */
+  #shownQueue(queue: MessageQueue): MessageQueue {
+    return this.#instance.namespace.unwrapQueue(queue);
+  }
+
+  #context(
+    send: PreparedSend,
+    queue: MessageQueue,
+    brokerAddress: string,
+    communicationMode: SendMessageContext["communicationMode"],
+  ): SendMessageContext {
+    return {
+      producerGroup: this.#settings.group,
+      messages: send.messages,
+      msgType: messageTypeOf(send),
+      queue,
+      brokerAddress,
+      communicationMode,
+      sendResult: null,
+      exception: undefined,
+    };
+  }
+
+  async #hooked<T extends SendResult | null>(context: SendMessageContext, attempt: () => Promise<T>): Promise<T> {
+    const hooks = this.#hooks!;
+    hooks.before(context);
+    try {
+      const result = await attempt();
+      context.sendResult = result;
+      return result;
+    } catch (error) {
+      context.exception = error;
+      throw error;
+    } finally {
+      hooks.after(context);
+    }
   }
 }
 

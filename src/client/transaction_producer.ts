@@ -25,7 +25,6 @@ import type { TransactionCheck } from "./members.ts";
 import type { Message, ReceivedMessage, SendResult } from "./message.ts";
 import type { ProducerOptions } from "./options.ts";
 import { Producer } from "./producer.ts";
-import { prepareSend } from "./send_request.ts";
 
 /** Outcome of a local transaction; `UNKNOW` (RocketMQ's spelling) when it is not decided: the broker will ask. */
 export type LocalTransactionState = "COMMIT_MESSAGE" | "ROLLBACK_MESSAGE" | "UNKNOW";
@@ -75,12 +74,12 @@ export class TransactionProducer extends Producer {
         throw new ClientError("a message in a transaction cannot be delayed");
       }
       const properties = { ...message.properties, [Property.TRAN_MSG]: "true", [Property.PGROUP]: this.group };
-      const send = prepareSend({ ...message, properties }, this.settings, this.nextId);
+      const send = this.prepare({ ...message, properties });
       const result = await this.sender.send(send, this.settings.sendMsgTimeoutMs);
       const state = result.sendStatus === "SEND_OK"
         ? await this.#run(() => this.#listener.executeLocalTransaction(message, send.msgId, arg), send.msgId)
         : "ROLLBACK_MESSAGE";
-      await this.#endSent(result, message.topic, state);
+      await this.#endSent(result, { ...message, topic: send.topic, properties }, state);
       return { ...result, transactionId: result.transactionId ?? send.msgId, localTransactionState: state };
     });
   }
@@ -97,16 +96,16 @@ export class TransactionProducer extends Producer {
     }
   }
 
-  async #endSent(result: SendResult, topic: string, state: LocalTransactionState): Promise<void> {
+  async #endSent(result: SendResult, message: Message, state: LocalTransactionState): Promise<void> {
     const { routes, world } = this.instance;
     try {
-      await this.#end(await routes.findMasterAddress(topic, result.queue.brokerName), state, {
+      await this.#end(await routes.findMasterAddress(message.topic, result.queue.brokerName), state, message, {
         brokerName: result.queue.brokerName,
         commitLogOffset: parseOffsetMessageId(result.offsetMsgId)?.physicalOffset ?? 0,
         tranStateTableOffset: result.queueOffset,
         msgId: result.msgId,
         transactionId: result.transactionId ?? result.msgId,
-        topic,
+        topic: message.topic,
         fromTransactionCheck: false,
       });
     } catch (error) {
@@ -117,15 +116,17 @@ export class TransactionProducer extends Producer {
   /** For the client: see {@link ProducerMember}. */
   override checkTransaction(check: TransactionCheck): void {
     this.track(async () => {
+      const { topic } = check.message;
+      check.message.topic = this.instance.namespace.unwrap(topic);
       const work = () => this.#listener.checkLocalTransaction(check.message);
       const state = await this.#run(work, check.transactionId);
-      await this.#end(check.brokerAddress, state, {
+      await this.#end(check.brokerAddress, state, check.message, {
         brokerName: check.brokerName,
         commitLogOffset: check.commitLogOffset,
         tranStateTableOffset: check.tranStateTableOffset,
         msgId: check.transactionId,
         transactionId: check.transactionId,
-        topic: check.message.topic,
+        topic,
         fromTransactionCheck: true,
       });
     }).catch((error) =>
@@ -133,8 +134,22 @@ export class TransactionProducer extends Producer {
     );
   }
 
-  #end(address: string, state: LocalTransactionState, ended: EndedTransaction): Promise<void> {
+  #end(
+    address: string,
+    state: LocalTransactionState,
+    message: Message | ReceivedMessage,
+    ended: EndedTransaction,
+  ): Promise<void> {
     const { brokerName, ...header } = ended;
+    this.hooks.endTransaction({
+      producerGroup: this.group,
+      message,
+      brokerAddress: address,
+      msgId: ended.msgId,
+      transactionId: ended.transactionId,
+      transactionState: state,
+      fromTransactionCheck: ended.fromTransactionCheck,
+    });
     const ext = writeHeader({
       producerGroup: this.group,
       commitOrRollback: DECISION[state],

@@ -127,6 +127,8 @@ Deno.test("the answer to a send tells where the message is", () => {
     queueOffset: 0,
     transactionId: "FD0000000000000000000000000000024FDB5FFD2B27681A67B10000",
     recallHandle: null,
+    regionId: "DefaultRegion",
+    traceOn: true,
   });
 });
 
