@@ -210,6 +210,7 @@ function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
       options,
       brokerAddr,
       isSlave: () => isSlave(parts),
+      inFlight: (group, topic, queueId) => parts.pop.table.find({ group, topic, queueId })?.inFlight.size ?? 0,
     }),
     adminConfigHandlers({
       config,

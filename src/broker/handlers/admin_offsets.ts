@@ -41,6 +41,7 @@ import type { ClientTable } from "../clients.ts";
 import type { GroupTable } from "../groups.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { BrokerStats } from "../stats.ts";
+import { RETRY_PREFIX } from "../system_topics.ts";
 import type { TopicTable } from "../topics.ts";
 
 /** What these handlers use. */
@@ -58,6 +59,8 @@ export interface AdminOffsetParts {
   readonly brokerAddr: string;
   /** Whether this broker is a slave, where offsets cannot be reset. */
   readonly isSlave: () => boolean;
+  /** Messages of a queue that a group has popped and not acknowledged. */
+  readonly inFlight?: (group: string, topic: string, queueId: number) => number;
 }
 
 /** Java's `Long.MAX_VALUE`: a queue without a place to be corrected to. */
@@ -78,6 +81,7 @@ export function adminOffsetHandlers(parts: AdminOffsetParts): HandlerTable {
 
 /** Whether a group that is online has dropped a topic in which it has offsets. */
 function isUnsubscribed({ clients }: AdminOffsetParts, group: string, topic: string): boolean {
+  if (topic.startsWith(RETRY_PREFIX + group)) return false; // popping groups do not subscribe to theirs
   const online = clients.consumerGroup(group);
   return online !== undefined && online.subscriptions.size > 0 && online.subscription(topic) === undefined;
 }
@@ -104,13 +108,15 @@ async function statsOf(parts: AdminOffsetParts, group: string, topic: TopicConfi
   const name = topic.topicName;
   const offsetTable = new Map<MessageQueue, OffsetWrapper>();
   for (let queueId = 0; queueId < topic.writeQueueNums; queueId++) {
-    const consumerOffset = Math.max(0, offsets.query(group, name, queueId));
+    const offset = Math.max(0, offsets.query(group, name, queueId));
+    // The offset of a popping group is behind what is in flight; to the reader of figures that is not consumed yet.
+    const consumerOffset = Math.max(0, offset - (parts.inFlight?.(group, name, queueId) ?? 0));
     const lastConsumed = consumerOffset > 0 ? await store.storeTimeAt(name, queueId, consumerOffset - 1) : 0;
     offsetTable.set(messageQueue(options.brokerName, queueId, name), {
       brokerOffset: Math.max(0, store.maxOffset(name, queueId)),
       consumerOffset,
       lastTimestamp: Math.max(0, lastConsumed),
-      pullOffset: Math.max(consumerOffset, offsets.queryPulled(group, name, queueId)),
+      pullOffset: Math.max(offset, offsets.queryPulled(group, name, queueId)),
     });
   }
   return { consumeTps: stats.groupGetTps(group, name), offsetTable };

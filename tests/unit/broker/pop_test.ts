@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { decodeConsumeStats } from "../../../src/protocol/bodies/stats.ts";
 import { RequestCode, ResponseCode } from "../../../src/protocol/codes.ts";
 import { utf8 } from "../../../src/common/bytes.ts";
 import { bodies, PopClient, withPopBroker } from "./pop_harness.ts";
@@ -318,5 +319,18 @@ Deno.test("many clients share a backlog without getting anything twice", async (
     }));
     assertEquals(seen.length, 200);
     assertEquals(new Set(seen).size, 200);
+  });
+});
+
+Deno.test("figures of a popping group tell what is in flight", async () => {
+  await withPopBroker(async ({ client, world }) => {
+    await client.makeTopic("T", 1);
+    for (let i = 0; i < 10; i++) await client.send("T", `m${i}`);
+    const { messages } = await client.pop({ maxMsgNums: 6, invisibleTime: 60_000 });
+    await client.ack(messages[0]!);
+    await world.clock.sleep(1000);
+    const { body } = await client.ask(RequestCode.GET_CONSUME_STATS, { consumerGroup: "G" });
+    const [figures] = [...decodeConsumeStats(body).offsetTable.values()];
+    assertEquals([figures!.brokerOffset, figures!.consumerOffset, figures!.pullOffset], [10, 1, 6]);
   });
 });
