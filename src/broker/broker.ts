@@ -261,7 +261,7 @@ export class Broker {
     return { halves, notifier };
   }
 
-  async #startTimers({ store, put, identity, tables }: Built, arrivals: Arrivals): Promise<TimerService> {
+  async #startTimers({ store, put, identity }: Built, arrivals: Arrivals): Promise<TimerService> {
     const { disk, clock, log } = this.#parts;
     const timers = new TimerService({
       disk,
@@ -270,7 +270,6 @@ export class Broker {
       store,
       put,
       identity,
-      topics: tables.topics,
       settings: () => this.#settings,
     });
     arrivals.timers = timers;

@@ -9,6 +9,7 @@ import { invariant } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
+import { Perm } from "../protocol/message.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import type { Handler, HandlerTable } from "../remoting/handler.ts";
 import type { MessageStore } from "../store/store.ts";
@@ -30,6 +31,7 @@ import { queryHandlers } from "./handlers/query.ts";
 import { replyHandlers } from "./handlers/reply.ts";
 import { sendHandlers } from "./handlers/send.ts";
 import { sendBackHandlers } from "./handlers/send_back.ts";
+import { timerHandlers } from "./handlers/timer.ts";
 import { topicHandlers } from "./handlers/topic.ts";
 import { transactionHandlers } from "./handlers/transaction.ts";
 import type { Identity } from "./identity.ts";
@@ -85,9 +87,35 @@ export function handlerTable(parts: HandlerTableParts): HandlerTable {
     queryHandlers(parts.store),
     ...tableHandlers(parts),
     ...popHandlerTables(parts),
-    parts.timers.handlers(),
+    timerTable(parts),
     ...adminHandlers(parts),
   ]);
+}
+
+function timerTable(parts: HandlerTableParts): HandlerTable {
+  const { timers: { timer, pending }, put, settings, tables: { topics }, clock } = parts;
+  const { brokerName, regionId } = settings().broker;
+  return timerHandlers({
+    timer,
+    pending,
+    put,
+    settings: {
+      brokerName,
+      regionId,
+      isRecallEnabled: () => settings().broker.recallMessageEnable,
+      isSlave: () => isSlave(parts),
+      takesNothing: () => recallRefusal(settings(), clock.now()),
+      hasTopic: (topic) => topics.has(topic),
+      now: () => clock.now(),
+    },
+  });
+}
+
+/** Why nothing can be recalled now, or null. */
+function recallRefusal({ broker }: BrokerSettings, now: number): string | null {
+  if (now < broker.startAcceptSendRequestTimeStamp) return "startAcceptSendRequestTimeStamp is not reached";
+  const isWritable = (broker.brokerPermission & Perm.WRITE) !== 0;
+  return isWritable || broker.allowRecallWhenBrokerNotWriteable ? null : "the broker is not writable";
 }
 
 function messageHandlers(parts: HandlerTableParts): HandlerTable[] {

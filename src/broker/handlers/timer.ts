@@ -51,10 +51,13 @@ export interface TimerHandlerSettings {
   readonly regionId: string;
   /** `recallMessageEnable`. */
   isRecallEnabled(): boolean;
+  /** Whether changes are a master's business. */
   isSlave(): boolean;
   /** Why messages are not taken now, or null: permission, start time. */
   takesNothing(): string | null;
+  /** Whether there is such a topic. */
   hasTopic(topic: string): boolean;
+  /** Milliseconds since the epoch. */
   now(): number;
 }
 

@@ -52,6 +52,7 @@ export interface PendingMessagesParts {
   /** This broker's own address: the producer of cancellations. */
   readonly host: PeerHost;
   readonly tickMs: number;
+  /** Milliseconds since the epoch. */
   now(): number;
 }
 

@@ -25,6 +25,7 @@ export interface TimerRewriteSettings {
   readonly tickMs: number;
   /** Longest delay; {@linkcode delayMaxMs}. */
   delayMaxMs(): number;
+  /** Milliseconds since the epoch. */
   now(): number;
 }
 

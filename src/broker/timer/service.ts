@@ -6,14 +6,10 @@
 import type { Clock } from "../../common/clock.ts";
 import type { Disk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
-import { Perm } from "../../protocol/message.ts";
-import type { HandlerTable } from "../../remoting/handler.ts";
 import type { MessageStore } from "../../store/store.ts";
-import { timerHandlers } from "../handlers/timer.ts";
 import type { Identity } from "../identity.ts";
 import type { MessagePut } from "../message_put.ts";
 import type { BrokerSettings } from "../read_options.ts";
-import type { TopicTable } from "../topics.ts";
 import { PendingMessages } from "./pending_messages.ts";
 import { delayMaxMs, timerRewriter } from "./rewriter.ts";
 import { TimerRoll } from "./roll.ts";
@@ -29,7 +25,6 @@ export interface TimerServiceParts {
   readonly store: MessageStore;
   readonly put: MessagePut;
   readonly identity: Identity;
-  readonly topics: TopicTable;
   /** The settings that count now. */
   readonly settings: () => BrokerSettings;
 }
@@ -38,13 +33,12 @@ export interface TimerServiceParts {
 export class TimerService {
   /** Null when timers are off. */
   readonly timer: Timer | null;
-  readonly #parts: TimerServiceParts;
+  /** For administrators; null when timers are off. */
+  readonly pending: PendingMessages | null = null;
   readonly #roll: TimerRoll | null = null;
-  readonly #pending: PendingMessages | null = null;
 
   /** Adds the rewriter of timer messages. */
   constructor(parts: TimerServiceParts) {
-    this.#parts = parts;
     const { settings, put, store, clock, log, disk, identity: { host } } = parts;
     const { timerWheelEnable: isEnabled, timerPrecisionMs: tickMs, storePathRootDir: rootDir } = settings().store;
     const now = () => clock.now();
@@ -55,7 +49,7 @@ export class TimerService {
     if (timer === null) return;
     const keptMs = () => settings().store.fileReservedTime * HOUR_MS;
     this.#roll = new TimerRoll({ timer, store, put, clock, log, tickMs, keptMs });
-    this.#pending = new PendingMessages({ timer, store, put, host, tickMs, now });
+    this.pending = new PendingMessages({ timer, store, put, host, tickMs, now });
   }
 
   /** Files everything that is pending. @throws {CorruptError} @throws {DiskError} */
@@ -79,30 +73,4 @@ export class TimerService {
   async close(): Promise<void> {
     await this.timer?.close();
   }
-
-  /** Handlers of the requests about timers. */
-  handlers(): HandlerTable {
-    const { put, settings, topics, clock } = this.#parts;
-    const { brokerName, regionId } = settings().broker;
-    return timerHandlers({
-      timer: this.timer,
-      pending: this.#pending,
-      put,
-      settings: {
-        brokerName,
-        regionId,
-        isRecallEnabled: () => settings().broker.recallMessageEnable,
-        isSlave: () => settings().store.brokerRole === "SLAVE",
-        takesNothing: () => refusalOf(settings(), clock.now()),
-        hasTopic: (topic) => topics.has(topic),
-        now: () => clock.now(),
-      },
-    });
-  }
-}
-
-function refusalOf({ broker }: BrokerSettings, now: number): string | null {
-  if (now < broker.startAcceptSendRequestTimeStamp) return "startAcceptSendRequestTimeStamp is not reached";
-  const isWritable = (broker.brokerPermission & Perm.WRITE) !== 0;
-  return isWritable || broker.allowRecallWhenBrokerNotWriteable ? null : "the broker is not writable";
 }
