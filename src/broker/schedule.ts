@@ -121,9 +121,12 @@ class LevelReader {
       if (this.#stopped) return Infinity;
       const offset = this.#correctedOffset();
       const batch = await this.#read(offset);
-      if (batch.length === 0) return Infinity;
-      const due = await this.#countDue(offset, batch.length);
-      if (due.count > 0 && !await this.#deliver(offset, batch.slice(0, due.count))) return RETRY_MS;
+      if (batch.length === 0) {
+        if (this.#isAtEnd(offset)) return Infinity;
+        continue;
+      }
+      const due = await this.#countDue(batch);
+      if (due.count > 0 && !await this.#deliver(batch.slice(0, due.count))) return RETRY_MS;
       if (due.count < batch.length) return due.waitMs;
     }
   }
@@ -137,48 +140,68 @@ class LevelReader {
     return Math.min(Math.max(stored, queue.minOffset), queue.maxOffset);
   }
 
+  #isAtEnd(offset: number): boolean {
+    return offset >= this.#parts.store.maxOffset(SystemTopic.SCHEDULE, this.#queueId);
+  }
+
+  /**
+   * Some messages from `offset` on; none at the end of the queue, and where messages are lost (removed before they were due,
+   * or damaged): the level then moves behind them, so that it does not stop for ever.
+   */
   async #read(offset: number): Promise<StoredMessage[]> {
     const { store } = this.#parts;
     const result = new PullResult();
     for (;;) {
       const queue = store.queue(SystemTopic.SCHEDULE, this.#queueId);
       const status = store.pull(queue, offset, BATCH_MAX, BATCH_BYTES_MAX, null, result);
-      if (status === PullStatus.FOUND) return readStoredMessages(result.parts);
-      if (status !== PullStatus.PENDING) return [];
-      await store.load([...result.missing]);
+      if (status === PullStatus.PENDING) {
+        await store.load([...result.missing]);
+        continue;
+      }
+      const messages = status === PullStatus.FOUND ? readStoredMessages(result.parts) : [];
+      if (messages.length === 0 && !this.#isAtEnd(offset)) {
+        this.#skip(offset, status === PullStatus.FOUND ? offset + 1 : Math.max(offset + 1, result.nextBeginOffset));
+      }
+      return messages;
     }
   }
 
-  /** How many of the messages from `offset` on are due: the due time stands in the queue's unit. */
-  async #countDue(offset: number, count: number): Promise<{ count: number; waitMs: number }> {
-    const units = await this.#parts.store.unitsAt(SystemTopic.SCHEDULE, this.#queueId, offset, count);
+  #skip(offset: number, next: number): void {
+    const { log, offsets } = this.#parts;
+    log.error(`delay level ${this.#level}: messages from offset ${offset} to ${next - 1} are not there: skipped`);
+    offsets.set(this.#level, next);
+  }
+
+  /** How many of the messages are due, from the first on: the due time stands in the queue's unit. */
+  async #countDue(messages: readonly StoredMessage[]): Promise<{ count: number; waitMs: number }> {
+    const first = messages[0]!.queueOffset;
+    const unitCount = messages.at(-1)!.queueOffset - first + 1;
+    const units = await this.#parts.store.unitsAt(SystemTopic.SCHEDULE, this.#queueId, first, unitCount);
     const now = this.#parts.clock.now();
-    for (let i = 0; i < count; i++) {
-      const dueMs = getI64(units, i * UNIT_SIZE + 12);
+    for (const [i, message] of messages.entries()) {
+      const dueMs = getI64(units, (message.queueOffset - first) * UNIT_SIZE + 12);
       const waitMs = dueMs - now;
       // Further away than the level's delay: the clock was set back. Due now, as in RocketMQ.
       if (waitMs > 0 && waitMs <= this.#parts.levels.delayMs(this.#level)) return { count: i, waitMs };
     }
-    return { count, waitMs: 0 };
+    return { count: messages.length, waitMs: 0 };
   }
 
   /** Stores the messages where they belong and moves on when they are safe. False when some were refused. */
-  async #deliver(offset: number, messages: readonly StoredMessage[]): Promise<boolean> {
+  async #deliver(messages: readonly StoredMessage[]): Promise<boolean> {
     const { put, offsets, log } = this.#parts;
-    let next = offset;
+    let next = messages[0]!.queueOffset;
     let last = null;
     for (const message of messages) {
       const outcome = put.putAsIs(dueMessage(message));
       if (outcome.status !== PutStatus.PUT_OK && outcome.status !== PutStatus.MESSAGE_ILLEGAL) break;
       if (outcome.status === PutStatus.PUT_OK) last = outcome.result;
-      else {log.error(
-          `delayed message at offset ${message.queueOffset} of level ${this.#level} cannot be stored: dropped`,
-        );}
+      else log.error(`delayed message at offset ${message.queueOffset} of level ${this.#level} is illegal: dropped`);
       next = message.queueOffset + 1;
     }
     if (last !== null && !isSafe(await put.safe(last))) return false;
     offsets.set(this.#level, next);
-    return next === offset + messages.length;
+    return next > messages.at(-1)!.queueOffset;
   }
 }
 
