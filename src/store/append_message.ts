@@ -27,6 +27,8 @@ export const PutStatus = {
   CREATE_MAPPED_FILE_FAILED: 7,
   /** Written, but whether it survives is unknown: the sync failed. */
   UNKNOWN_ERROR: 8,
+  /** Not stored: fewer in-sync replicas than `minInSyncReplicas`. */
+  IN_SYNC_REPLICAS_NOT_ENOUGH: 9,
 } as const;
 
 /** A value of {@linkcode PutStatus}. */

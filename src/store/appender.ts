@@ -10,7 +10,13 @@
 import { EMPTY, getI16, getI32 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import { extendHash, PROPERTIES_SIZE_MAX } from "../protocol/message.ts";
-import { encodeRecord, recordSize, type RecordStamp, storedPropertiesSize } from "../protocol/record.ts";
+import {
+  encodeRecord,
+  recordSize,
+  type RecordStamp,
+  type RecordView,
+  storedPropertiesSize,
+} from "../protocol/record.ts";
 import { AppendMessage, type AppendResult, PutStatus } from "./append_message.ts";
 import type { Commitlog } from "./commitlog.ts";
 import type { Consumequeue } from "./consumequeue.ts";
@@ -130,6 +136,47 @@ export class Appender {
     out.storeTimestamp = this.turnTime;
     out.count = count;
     return PutStatus.PUT_OK;
+  }
+
+  /** Copies a filler of another log to the tail, where it lies there. @throws {DiskError} when no segment can be made. */
+  copyFiller(bytes: Uint8Array): void {
+    this.#copy(bytes);
+    this.#hasTurn = true;
+  }
+
+  /**
+   * Copies a record of another log to the tail, where it lies there, and makes unit and index entries as that store did.
+   *
+   * @param queue its queue, at the record's queue offset; null when it is in none.
+   * @param tagsCode what the unit carries. @param places of its properties.
+   * @throws {DiskError} when no segment can be made.
+   */
+  copyRecord(
+    view: RecordView,
+    entry: TopicEntry,
+    queue: Consumequeue | null,
+    tagsCode: number,
+    places: PropertyPlaces,
+  ): void {
+    const { index } = this.#parts;
+    this.#copy(view.bytes.subarray(view.at, view.at + view.size));
+    this.#hasTurn = true;
+    this.turnTime = view.storeTimestamp;
+    this.lastRecordOffset = view.physicalOffset;
+    if (queue !== null) {
+      if (queue.nextOffset === queue.committed) this.#touched.push(queue);
+      queue.push(view.physicalOffset, view.size, tagsCode);
+    }
+    if (index !== null && isIndexed(view.sysFlag)) {
+      indexKeys(index, entry, view.bytes, places, view.physicalOffset, view.storeTimestamp);
+    }
+  }
+
+  #copy(bytes: Uint8Array): void {
+    const { log } = this.#parts;
+    const chunk = log.roomForCopy(bytes.length);
+    chunk.bytes.set(bytes, log.tail - chunk.start);
+    log.advance(chunk, bytes.length);
   }
 
   /** Writes the turn and returns the queues it touched. @throws {DiskError} then {@linkcode rollBack}. */

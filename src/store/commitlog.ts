@@ -85,6 +85,17 @@ export class Commitlog {
     return this.#recent.reserve(this.#tail, size, this.#current?.startOffset ?? 0);
   }
 
+  /**
+   * As {@linkcode room}, for bytes of another log that lie in one segment there: they go to the same place here, whatever is
+   * left of the segment. @throws {DiskError} when the next segment cannot be made; nothing has changed then.
+   */
+  roomForCopy(size: number): Chunk {
+    const current = this.#current;
+    const segment = current !== null && this.#tail < current.endOffset ? current : this.#segmentAt(this.#tail);
+    this.#current = segment;
+    return this.#recent.reserve(this.#tail, size, segment.startOffset);
+  }
+
   /** A record of `size` bytes now lies at the tail. */
   advance(chunk: Chunk, size: number): void {
     chunk.end += size;
@@ -124,6 +135,14 @@ export class Commitlog {
     this.#current = null;
   }
 
+  /** Drops everything from `offset` on, in memory and in the files; no turn is under way. @throws {DiskError} */
+  truncate(offset: number): void {
+    this.segments.cutAt(offset);
+    this.#cache.clear();
+    this.#recent.cutAt(offset);
+    this.openAt(offset);
+  }
+
   /** After a failed {@linkcode commit} and {@linkcode rollBack}: no byte of the turn stays in the files. @throws {DiskError} */
   eraseFailedWrite(): void {
     this.segments.cutAt(this.#appendedOffset);
@@ -138,6 +157,14 @@ export class Commitlog {
   /** The chunk that holds `[offset, offset + size)`, or null. */
   recentChunk(offset: number, size: number): Chunk | null {
     return this.#recent.find(offset, size);
+  }
+
+  /** As much of `[offset, offset + size)` as is written and lies together in memory, or null when it begins elsewhere. */
+  recentPart(offset: number, size: number): Uint8Array | null {
+    const end = Math.min(offset + size, this.#appendedOffset);
+    const chunk = end > offset ? this.#recent.find(offset, 1) : null;
+    if (chunk === null) return null;
+    return chunk.bytes.subarray(offset - chunk.start, Math.min(end, chunk.end) - chunk.start);
   }
 
   /** Whether `[offset, offset + size)` lies in one segment and is written. */

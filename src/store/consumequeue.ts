@@ -142,6 +142,19 @@ export class Consumequeue {
     this.openAt(offset);
   }
 
+  /** Removes the units of records from `physicalOffset` on, which a slave has given up. No turn is under way. @throws {DiskError} */
+  cutBefore(physicalOffset: number): void {
+    let low = this.segments.first === undefined ? this.#tailStart : this.segments.first.startOffset / UNIT_SIZE;
+    let high = this.nextOffset;
+    const end = high;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (getI64(this.readNow(middle, 1), 0) < physicalOffset) low = middle + 1;
+      else high = middle;
+    }
+    if (low < end) this.cutAt(low);
+  }
+
   /** Where the unit with this offset lies; null adds what must be loaded to `misses`. The unit must exist. */
   findUnit(offset: number, place: UnitPlace, misses: MissingBlock[], cache: BlockCache): boolean {
     if (offset >= this.#tailStart && this.#tail !== null) {

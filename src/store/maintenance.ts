@@ -93,6 +93,13 @@ export class Maintenance {
     return this.#queueRound(() => this.makeCheckpoint());
   }
 
+  /** Does `work` while no round is under way. @throws what the work throws. */
+  async alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#working.then(work);
+    this.#working = done.catch(() => {});
+    await done;
+  }
+
   /** Brings everything to the device and says so in the checkpoint. @throws {DiskError} */
   async makeCheckpoint(): Promise<void> {
     const { appender, queues, flusher, checkpoint, log, index } = this.#parts;

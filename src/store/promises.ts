@@ -20,6 +20,8 @@ export interface ReplicaGate {
   available(): boolean;
   /** Every byte below is acknowledged by the replicas that count. */
   replicatedOffset(): number;
+  /** Why messages are refused, with figures: too few replicas; null when they are taken. */
+  refusal(): string | null;
 }
 
 /** What the promises rest on. */
@@ -77,6 +79,18 @@ export class Promises {
   /** Recovery made everything up to here safe. */
   openAt(offset: number): void {
     this.#readableOffset = offset;
+  }
+
+  /** The log was cut at `offset` (on a slave): nobody waits, and nothing behind it may be read any more. */
+  truncate(offset: number): void {
+    this.#turns = [];
+    this.#readableOffset = offset;
+    this.#lastAsked = Math.min(this.#lastAsked, offset);
+  }
+
+  /** Why the replicas forbid new messages; null when they do not. */
+  refusal(): string | null {
+    return this.#parts.waitsForReplicas && this.#gate !== null ? this.#gate.refusal() : null;
   }
 
   /** From now on the promise includes replicas, if the role says so. */
@@ -169,8 +183,10 @@ export class Promises {
   }
 
   #show(queue: Consumequeue, maxOffset: number): void {
-    if (maxOffset <= queue.visibleMax || queue.isRemoved) return;
-    queue.visibleMax = maxOffset;
+    // A slave's queue may have begun anew meanwhile, as at its master.
+    const visible = Math.min(maxOffset, queue.committed);
+    if (visible <= queue.visibleMax || queue.isRemoved) return;
+    queue.visibleMax = visible;
     this.#parts.onArrival(queue);
   }
 
@@ -178,7 +194,7 @@ export class Promises {
   #watchFirst(): void {
     if (this.#timer !== null || this.#waiters.count === 0) return;
     const { clock } = this.#parts;
-    const delay = this.#waiters.firstSinceMs + this.#timeoutMs() - clock.monotonicMs();
+    const delay = this.#waiters.firstSinceMs + this.#timeoutMs(this.#waiters.firstEndOffset) - clock.monotonicMs();
     this.#timer = clock.after(Math.max(1, delay), () => {
       this.#timer = null;
       this.#expire();
@@ -187,8 +203,8 @@ export class Promises {
 
   #expire(): void {
     if (this.#closed) return;
-    const expired = this.#parts.clock.monotonicMs() - this.#timeoutMs();
-    while (this.#waiters.firstSinceMs <= expired) {
+    const now = this.#parts.clock.monotonicMs();
+    while (this.#waiters.firstSinceMs + this.#timeoutMs(this.#waiters.firstEndOffset) <= now) {
       this.#waiters.settleFirst((end) =>
         this.#localOffset() < end ? PutStatus.FLUSH_DISK_TIMEOUT : PutStatus.FLUSH_SLAVE_TIMEOUT
       );
@@ -196,8 +212,9 @@ export class Promises {
     this.#watchFirst();
   }
 
-  #timeoutMs(): number {
-    const { waitsForSync, waitsForReplicas, syncTimeoutMs, replicaTimeoutMs } = this.#parts;
-    return Math.max(waitsForSync ? syncTimeoutMs : 0, waitsForReplicas ? replicaTimeoutMs : 0);
+  /** How long a waiter has patience for what is still missing: the replicas, or first of all the disk. */
+  #timeoutMs(endOffset: number): number {
+    const { waitsForReplicas, syncTimeoutMs, replicaTimeoutMs } = this.#parts;
+    return waitsForReplicas && this.#localOffset() >= endOffset ? replicaTimeoutMs : syncTimeoutMs;
   }
 }

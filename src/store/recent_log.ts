@@ -95,6 +95,15 @@ export class RecentLog {
     }
   }
 
+  /** Forgets everything from `offset` on, which is written; no turn is under way. */
+  cutAt(offset: number): void {
+    for (let last = this.last; last !== undefined && last.end > offset; last = this.last) {
+      // What lies before it can be read from the file as well; views of the chunk may be in use, so it is not changed.
+      this.#chunks.pop();
+      this.#bytes -= last.bytes.length;
+    }
+  }
+
   /** To be called once a turn, after its write: drops what is too old. */
   trim(): void {
     const cold = this.#cooling[1];

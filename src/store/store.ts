@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { DiskError, messageOf } from "../common/errors.ts";
+import { DiskError, invariant, messageOf } from "../common/errors.ts";
 import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
 import { BlockMiss } from "./block_cache.ts";
 import { Consumequeue } from "./consumequeue.ts";
@@ -25,9 +25,12 @@ import { Promises, type ReplicaGate } from "./promises.ts";
 import { type MessageFilter, type MissingBlock, type PullResult, PullStatus } from "./pull_result.ts";
 import { Puller } from "./pull.ts";
 import type { Damage, Recovered } from "./recovery.ts";
+import { ReplicaAppender } from "./replica_append.ts";
+import { ReplicaLog } from "./replica_log.ts";
 import { Retention } from "./retention.ts";
 import { makeCore, recoverCore, type StoreCore, type StoreParts, type StoreQueue } from "./store_core.ts";
 import { lockStore, makeDirectories, markClean, markUnclean, storePaths } from "./store_files.ts";
+import { keepTail } from "./truncated_tail.ts";
 
 export * from "./append_message.ts";
 export * from "./pull_result.ts";
@@ -60,6 +63,8 @@ export interface StoreFigures {
 export class MessageStore {
   /** Stretches of the log that recovery found damaged. */
   readonly damages: readonly Damage[];
+  /** The log's raw bytes, for replication. */
+  readonly replicaLog: ReplicaLog;
   readonly #parts: StoreParts;
   readonly #core: StoreCore;
   readonly #promises: Promises;
@@ -69,6 +74,7 @@ export class MessageStore {
   readonly #catchUp: IndexCatchUp | null;
   readonly #puller: Puller;
   readonly #lookups: Lookups;
+  readonly #replica: ReplicaAppender;
   readonly #waitsForSync: boolean;
   readonly #endTurn = () => this.#writeTurn();
   #turnEndAsked = false;
@@ -77,6 +83,7 @@ export class MessageStore {
   /** Why the last turn was taken back, while nothing shows that it would work now. */
   #noSpace: string | null = null;
   #closing: Promise<void> | null = null;
+  #onAppended: (() => void) | null = null;
 
   private constructor(parts: StoreParts, core: StoreCore, recovered: Recovered) {
     const { options, clock, disk } = parts;
@@ -84,6 +91,14 @@ export class MessageStore {
     this.#parts = parts;
     this.#core = core;
     this.damages = recovered.damages;
+    this.replicaLog = new ReplicaLog(log);
+    this.#replica = new ReplicaAppender({
+      log,
+      queues,
+      appender,
+      tagsCodes: core.tagsCodes,
+      endTurn: () => this.#writeTurn(),
+    });
     this.#waitsForSync = options.flushDiskType === "SYNC_FLUSH";
     this.#flusher = new LogFlusher(log, {
       onFlushed: () => this.#promises.advance(),
@@ -167,7 +182,8 @@ export class MessageStore {
 
   /** Puts a message into the current turn; it is written when the turn ends. `out` is filled when the status is PUT_OK. */
   append(message: AppendMessage, out: AppendResult): PutStatus {
-    if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
+    const refusal = this.#refusalStatus();
+    if (refusal !== PutStatus.PUT_OK) return refusal;
     const status = this.#core.appender.append(message, out);
     this.#askForTurnEnd();
     return status;
@@ -175,7 +191,8 @@ export class MessageStore {
 
   /** As {@linkcode append}, with a batch body (request 320): all its messages or none. */
   appendBatch(message: AppendMessage, out: AppendResult): PutStatus {
-    if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
+    const refusal = this.#refusalStatus();
+    if (refusal !== PutStatus.PUT_OK) return refusal;
     const status = this.#core.appender.appendBatch(message, out);
     this.#askForTurnEnd();
     return status;
@@ -197,7 +214,7 @@ export class MessageStore {
 
   /** Why appends are refused now, with figures; null when they are taken. */
   refusal(): string | null {
-    return this.#refusal() ?? this.#noSpace;
+    return this.#refusal() ?? this.#promises.refusal() ?? this.#noSpace;
   }
 
   /** What was wrong with the last append that got another status than PUT_OK. */
@@ -342,9 +359,65 @@ export class MessageStore {
     };
   }
 
+  /**
+   * On a slave: takes whole records of the master's log, and the fillers between them, that the caller has checked; `offset`
+   * is where our log ends, or any file's beginning when it is empty. They are written when the turn ends.
+   *
+   * @throws {Error} when they cannot be taken: the store is closed or has failed, or no segment can be made.
+   */
+  appendReplica(offset: number, bytes: Uint8Array): void {
+    const refusal = this.#failure ?? (this.#closing === null ? null : "the store is closed");
+    if (refusal !== null) throw new Error(refusal);
+    if (this.replicaLog.isEmpty && offset > this.#core.log.tail) this.#moveEnd(offset, -1);
+    this.#askForTurnEnd();
+    this.#replica.append(offset, bytes);
+  }
+
+  /**
+   * On a slave that follows nobody now: drops everything from `endOffset`, where a record ends, on the device too.
+   *
+   * @param lastRecordOffset where that record starts, −1 when that is not known.
+   * @returns the file that keeps what was dropped.
+   * @throws {DiskError} when it cannot be kept, or not be dropped: the store is read-only then.
+   */
+  async truncate(endOffset: number, lastRecordOffset: number): Promise<string> {
+    const { disk, clock, options } = this.#parts;
+    invariant(options.brokerRole === "SLAVE", "only a slave gives up messages");
+    if (this.#core.appender.hasTurn) this.#writeTurn();
+    const from = { offset: endOffset, now: clock.now() };
+    const path = await keepTail(disk, this.#core.paths.root, this.replicaLog, from);
+    // What works in the background must not meet files that are cut under it.
+    await this.#catchUp?.idle();
+    await this.#maintenance.alone(async () => {
+      await this.#flusher.flush();
+      try {
+        this.#truncateNow(endOffset, lastRecordOffset);
+      } catch (error) {
+        this.#fail("cut the commitlog", error);
+        throw error;
+      }
+      await this.#maintenance.makeCheckpoint();
+    });
+    return path;
+  }
+
   /** Has the promise include replicas (brokerRole SYNC_MASTER). */
   attachReplicas(gate: ReplicaGate): void {
     this.#promises.attachReplicas(gate);
+  }
+
+  /** Calls `fn` whenever the log has grown. */
+  onAppended(fn: () => void): void {
+    this.#onAppended = fn;
+  }
+
+  /** What `syncMasterFlushOffsetWhenStartup` looks at; kept in the checkpoint file. */
+  get masterFlushedOffset(): number {
+    return this.#core.checkpoint.masterFlushedOffset;
+  }
+
+  set masterFlushedOffset(offset: number) {
+    this.#core.checkpoint.masterFlushedOffset = offset;
   }
 
   /** To be called when an answer of the {@link ReplicaGate} changed. */
@@ -389,6 +462,33 @@ export class MessageStore {
     return this.#retention.refusal();
   }
 
+  #refusalStatus(): PutStatus {
+    if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
+    return this.#promises.refusal() === null ? PutStatus.PUT_OK : PutStatus.IN_SYNC_REPLICAS_NOT_ENOUGH;
+  }
+
+  #truncateNow(endOffset: number, lastRecordOffset: number): void {
+    const { log, queues, checkpoint, paths } = this.#core;
+    // Recovery must not go by a checkpoint that lies behind the end.
+    checkpoint.dispatch = null;
+    checkpoint.saveNow();
+    log.truncate(endOffset);
+    log.segments.syncNow();
+    for (const path of paths.commitlogs) this.#parts.disk.syncDirectory(path);
+    for (const queue of queues.all()) if (queues.isOpened(queue)) queue.cutBefore(endOffset);
+    this.#moveEnd(endOffset, lastRecordOffset);
+  }
+
+  /** Everything goes on at `endOffset`. */
+  #moveEnd(endOffset: number, lastRecordOffset: number): void {
+    const { log, index, appender } = this.#core;
+    log.openAt(endOffset);
+    appender.openAt(lastRecordOffset, appender.turnTime);
+    this.#flusher.openAt(endOffset);
+    this.#promises.truncate(endOffset);
+    if (index !== null) index.indexedOffset = endOffset;
+  }
+
   #askForTurnEnd(): void {
     if (this.#turnEndAsked) return;
     this.#turnEndAsked = true;
@@ -407,6 +507,7 @@ export class MessageStore {
       return this.#turnFailed(error);
     }
     this.#noSpace = null;
+    if (log.appendedOffset > start) this.#onAppended?.();
     if (log.appendedOffset > start && index !== null) this.#indexTurn(index, start);
     this.#promises.turnWritten(touched);
     if (this.#waitsForSync) this.#flusher.flush();

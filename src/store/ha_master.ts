@@ -1,0 +1,160 @@
+/**
+ * The master's side of replication: listens on the HA port, serves any number of slaves, and knows how far each is.
+ *
+ * Who may connect: everybody, or those whose address is on a list (`haAllowedAddresses`). Whose acknowledgements count for
+ * producers: nodes of ours that have identified themselves over the remoting port ({@linkcode HaMaster.identify}), and
+ * addresses of which `isTrusted` says that a slave of this broker lives there. The HA bytes themselves carry no identity.
+ *
+ * RocketMQ counterpart: `DefaultHAService`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import type { Log } from "../common/log.ts";
+import { type Address, formatAddress, type Listener, type Net, type Socket } from "../common/net.ts";
+import { HaConnection, type HaConnectionContext } from "./ha_connection.ts";
+import { HaFlow } from "./ha_flow.ts";
+import { HaGate, type HaGateOptions } from "./ha_gate.ts";
+import type { ReplicaLog } from "./replica_log.ts";
+
+/** Slaves that may be connected at a time; more are turned away. */
+const CONNECTIONS_MAX = 64;
+/** Looks at silence and heartbeats in the shorter of both intervals. */
+const TICKS_PER_INTERVAL = 5;
+/** An identification waits so long for its connection. */
+const IDENTIFIED_MS = 30_000;
+
+/** The options that the master's side obeys. */
+export interface HaMasterOptions extends HaGateOptions {
+  readonly haTransferBatchSize: number;
+  readonly haSendHeartbeatInterval: number;
+  readonly haHousekeepingInterval: number;
+  readonly haFlowControlEnable: boolean;
+  readonly maxHaTransferByteInSecond: number;
+}
+
+/** What the master's side is made of. */
+export interface HaMasterParts {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly source: ReplicaLog;
+  readonly options: HaMasterOptions;
+  /** Whether this host may connect at all. */
+  readonly isAllowed: (host: string) => boolean;
+  /** Whether a slave of this broker is known to live at this host. */
+  readonly isTrusted: (host: string) => boolean;
+  /** An answer of the gate may have changed. */
+  readonly onProgress: () => void;
+}
+
+/** The master's side; see the module's text. */
+export class HaMaster {
+  readonly gate: HaGate;
+  readonly #parts: HaMasterParts;
+  readonly #context: HaConnectionContext;
+  readonly #connections = new Set<HaConnection>();
+  /** Ends of connections that nodes of ours have told, with the time when. */
+  readonly #identified = new Map<string, number>();
+  #listener: Listener | null = null;
+  #timer: Timer | null = null;
+
+  /** {@linkcode listen} begins. */
+  constructor(parts: HaMasterParts) {
+    const { clock, log, source, options } = parts;
+    this.#parts = parts;
+    this.gate = new HaGate(this.#connections, () => source.endOffset, () => options);
+    this.#context = {
+      clock,
+      log,
+      source,
+      flow: new HaFlow(clock, options.haFlowControlEnable ? options.maxHaTransferByteInSecond : Infinity),
+      batchSize: options.haTransferBatchSize,
+      heartbeatMs: options.haSendHeartbeatInterval,
+      silenceMaxMs: options.haHousekeepingInterval,
+      onProgress: parts.onProgress,
+      onClosed: (connection) => {
+        this.#connections.delete(connection);
+        parts.onProgress();
+      },
+    };
+  }
+
+  /** The slaves that are connected. */
+  get connections(): ReadonlySet<HaConnection> {
+    return this.#connections;
+  }
+
+  /** Listens; returns where. @throws {ConnectionError} when the port is taken. */
+  listen(address: Address): Address {
+    const { net, clock, options } = this.#parts;
+    this.#listener = net.listen(address);
+    this.#accept(this.#listener);
+    const intervalMs = Math.min(options.haSendHeartbeatInterval, options.haHousekeepingInterval);
+    this.#timer = clock.every(Math.max(1, intervalMs / TICKS_PER_INTERVAL), () => this.#tick());
+    return this.#listener.address;
+  }
+
+  /** The log has grown. */
+  appended(): void {
+    for (const connection of this.#connections) connection.wake();
+  }
+
+  /** A node of ours says over the remoting port which connection is its own. */
+  identify(end: Address): void {
+    const text = formatAddress(end);
+    for (const connection of this.#connections) {
+      if (connection.remoteText !== text) continue;
+      connection.isKnown = true;
+      return this.#parts.onProgress();
+    }
+    this.#identified.set(text, this.#parts.clock.monotonicMs());
+  }
+
+  /** Asks again about the hosts of connections that are not known yet. */
+  reviewTrust(): void {
+    let changed = false;
+    for (const connection of this.#connections) {
+      if (connection.isKnown || !this.#parts.isTrusted(connection.remote.host)) continue;
+      connection.isKnown = changed = true;
+      this.#parts.log.info(
+        `HA: a slave of this broker is known at ${connection.remoteText}: what it acknowledges counts`,
+      );
+    }
+    if (changed) this.#parts.onProgress();
+  }
+
+  /** Stops listening and ends all connections. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#listener?.close();
+    for (const connection of [...this.#connections]) connection.close("the master stops");
+  }
+
+  async #accept(listener: Listener): Promise<void> {
+    for (let socket = await listener.accept(); socket !== null; socket = await listener.accept()) this.#serve(socket);
+  }
+
+  #serve(socket: Socket): void {
+    const { log, clock, isAllowed, isTrusted } = this.#parts;
+    const text = formatAddress(socket.remote);
+    if (!isAllowed(socket.remote.host) || this.#connections.size >= CONNECTIONS_MAX) {
+      const why = this.#connections.size >= CONNECTIONS_MAX
+        ? `${CONNECTIONS_MAX} slaves are connected`
+        : "its address is not in haAllowedAddresses";
+      log.warn(`HA: connection from ${text} is refused: ${why}`);
+      return socket.close();
+    }
+    const connection = new HaConnection(socket, this.#context, new HaFlow(clock));
+    connection.isKnown = this.#identified.delete(text) || isTrusted(socket.remote.host);
+    this.#connections.add(connection);
+    log.info(`HA: connection from ${text}`);
+    connection.run();
+  }
+
+  #tick(): void {
+    const before = this.#parts.clock.monotonicMs() - IDENTIFIED_MS;
+    for (const [end, atMs] of this.#identified) if (atMs < before) this.#identified.delete(end);
+    for (const connection of [...this.#connections]) connection.tick();
+  }
+}
