@@ -22,14 +22,13 @@ const CONTAINER = "does not apply: Rucola has no broker container; one process r
 const COLD = "does not apply: Rucola maps no files into memory, so that old reads cannot push new data out of it";
 const TIMER = "does not apply: Rucola has one timer engine";
 const COMPACTION = "does not apply: Rucola has no compaction topics";
-const POP = "not available in this version of Rucola, whose broker has no pop consumption yet";
 const LITE = "does not apply: Rucola has no lite topics";
 
 /** All of them. */
 export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
   { name: "updateTopicList", summary: "create or update topic in batch", reason: LATER },
   { name: "updateSubGroupList", summary: "Update or create subscription group in batch", reason: LATER },
-  { name: "setConsumeMode", summary: "Set consume message mode. pull/pop etc.", reason: POP },
+  { name: "setConsumeMode", summary: "Set consume message mode. pull/pop etc.", reason: LATER },
   { name: "addBroker", summary: "Add a broker to specified container.", reason: CONTAINER },
   { name: "removeBroker", summary: "Remove a broker from specified container.", reason: CONTAINER },
   { name: "resetMasterFlushOffset", summary: "Reset master flush offset in slave.", reason: LATER },
@@ -52,7 +51,7 @@ export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
     summary: "export RocksDB kv config (topics/subscriptionGroups). Recommend to use [mqadmin rocksDBConfigToJson]",
     reason: ROCKSDB,
   },
-  { name: "exportPopRecord", summary: "Export pop consumer record", reason: POP },
+  { name: "exportPopRecord", summary: "Export pop consumer record", reason: LATER },
   { name: "haStatus", summary: "Fetch ha runtime status data.", reason: LATER },
   { name: "getSyncStateSet", summary: "Fetch syncStateSet for target brokers.", reason: CONTROLLER },
   { name: "getBrokerEpoch", summary: "Fetch broker epoch entries.", reason: CONTROLLER },
