@@ -50,8 +50,11 @@ export interface PullConsumerOptions {
   readonly allocationStrategy?: AllocationStrategy;
 }
 
-/** Hears which queues of a registered topic are this consumer's, whenever that changes. */
-export type QueuesChanged = (topic: string, queues: readonly MessageQueue[]) => void;
+/**
+ * Hears which queues of a registered topic are this consumer's, whenever that changes. When it resolves, nothing may be under
+ * way with queues that are gone: their offsets are stored and forgotten then.
+ */
+export type QueuesChanged = (topic: string, queues: readonly MessageQueue[]) => Promise<void> | void;
 
 /** How one pull differs. */
 export interface PullOptions {
@@ -98,7 +101,7 @@ export class PullConsumer implements ConsumerMember {
       strategy: options.allocationStrategy ?? averagely,
       stop: this.#stop,
       topics: () => this.#shares.keys(),
-      assign: (topic, share) => Promise.resolve(this.#assign(topic, share)),
+      assign: (topic, share) => this.#assign(topic, share),
     });
   }
 
@@ -130,21 +133,31 @@ export class PullConsumer implements ConsumerMember {
     return this.#shares.get(this.#instance.namespace.wrap(topic))?.queues ?? [];
   }
 
-  #assign(topic: string, share: readonly MessageQueue[]): boolean {
+  async #assign(topic: string, share: readonly MessageQueue[]): Promise<boolean> {
     const known = this.#shares.get(topic);
     if (known === undefined) return true;
     const { namespace, world } = this.#instance;
     const queues = namespace.unwrapQueues(share);
     const keys = new Set(queues.map(messageQueueKey));
-    const isSame = keys.size === known.queues.length && known.queues.every((each) => keys.has(messageQueueKey(each)));
-    if (isSame) return true;
+    const lost = known.queues.filter((each) => !keys.has(messageQueueKey(each)));
+    if (lost.length === 0 && keys.size === known.queues.length) return true;
     known.queues = queues;
     try {
-      known.changed?.(namespace.unwrap(topic), queues);
+      await known.changed?.(namespace.unwrap(topic), queues);
+      await this.#leave(lost.map((queue) => namespace.wrapQueue(queue)));
     } catch (error) {
       world.log.error(`cannot tell which queues of topic ${topic} are ours now: ${messageOf(error)}`);
     }
     return true;
+  }
+
+  /** Stores and forgets the offsets of queues that are somebody else's now. */
+  async #leave(queues: readonly MessageQueue[]): Promise<void> {
+    await this.#offsets?.persist(queues, true);
+    for (const queue of queues) {
+      this.#offsets?.remove(queue);
+      this.#queues.delete(messageQueueKey(queue));
+    }
   }
 
   /** Makes it known to the client. @throws {ClientError} */

@@ -79,12 +79,15 @@ export class PullSchedule {
     return this.shutdown();
   }
 
-  #put(topic: string, queues: readonly MessageQueue[], task: PullTask): void {
+  /** Resolves when no task is under way for queues of the topic that are not ours any more. */
+  async #put(topic: string, queues: readonly MessageQueue[], task: PullTask): Promise<void> {
     if (this.#closed) return;
+    const ends: Promise<void>[] = [];
     const wanted = new Set(queues.map(messageQueueKey));
-    for (const [key, { queue, stop }] of this.#running) {
+    for (const [key, { queue, stop, end }] of this.#running) {
       if (queue.topic !== topic || wanted.has(key)) continue;
       stop.stop();
+      ends.push(end);
       this.#running.delete(key);
     }
     for (const queue of queues) {
@@ -93,6 +96,7 @@ export class PullSchedule {
       const stop = new Stop(this.#instance.world.clock);
       this.#running.set(key, { queue, stop, end: this.#repeat(queue, task, stop) });
     }
+    await Promise.all(ends);
   }
 
   async #repeat(queue: MessageQueue, task: PullTask, stop: Stop): Promise<void> {
