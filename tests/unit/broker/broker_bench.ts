@@ -81,7 +81,11 @@ export class Peer {
   }
 
   /** Sends a request of its own. */
-  async ask(code: number, ext: Readonly<Record<string, string>>, body = new Uint8Array(0)): Promise<Command> {
+  async ask(
+    code: number,
+    ext: Readonly<Record<string, string>>,
+    body: Uint8Array = new Uint8Array(0),
+  ): Promise<Command> {
     const header = { code, language: "JAVA", version: 513, opaque: ++this.#opaque, flag: 0, remark: null, ext };
     await this.raw.send(encodeFrame(header, body, SERIALIZE_JSON));
     return await this.answer();
