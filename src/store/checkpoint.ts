@@ -66,6 +66,8 @@ export class Checkpoint {
   confirmPhyOffset = 0;
   /** Null when Java wrote last, or nobody. */
   dispatch: DispatchCheckpoint | null = null;
+  /** Our fields are there, and their CRC is not theirs. */
+  isDamaged = false;
   readonly #disk: Disk;
   readonly #path: string;
 
@@ -84,7 +86,9 @@ export class Checkpoint {
     this.indexMsgTimestamp = time(bytes, 16);
     this.masterFlushedOffset = time(bytes, 24);
     this.confirmPhyOffset = time(bytes, 32);
-    this.dispatch = bytes.length < CRC_AT + 4 ? null : decodeDispatch(bytes);
+    if (bytes.length < CRC_AT + 4) return;
+    this.isDamaged = !bytes.subarray(OURS_AT, CRC_AT + 4).every((byte) => byte === 0) && !isWhole(bytes);
+    this.dispatch = decodeDispatch(bytes);
   }
 
   /** Writes the file and waits until it is on the device. @throws {DiskError} */
@@ -153,9 +157,13 @@ function encodeDispatch(bytes: Uint8Array, from: DispatchCheckpoint): void {
   putI32(bytes, CRC_AT, crc32(bytes.subarray(OURS_AT, CRC_AT)));
 }
 
+function isWhole(bytes: Uint8Array): boolean {
+  return getI32(bytes, OURS_AT) === MAGIC && getI32(bytes, OURS_AT + 4) === VERSION &&
+    crc32(bytes.subarray(OURS_AT, CRC_AT)) === getI32(bytes, CRC_AT);
+}
+
 function decodeDispatch(bytes: Uint8Array): DispatchCheckpoint | null {
-  if (getI32(bytes, OURS_AT) !== MAGIC || getI32(bytes, OURS_AT + 4) !== VERSION) return null;
-  if (crc32(bytes.subarray(OURS_AT, CRC_AT)) !== getI32(bytes, CRC_AT)) return null;
+  if (!isWhole(bytes)) return null;
   if (!equalBytes(bytes.subarray(0, JAVA_SIZE), bytes.subarray(72, 72 + JAVA_SIZE))) return null;
   const name = bytes.subarray(156, 156 + INDEX_NAME_SIZE);
   const nameEnd = name.indexOf(0);

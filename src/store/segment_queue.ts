@@ -28,6 +28,8 @@ export interface SegmentPlace {
   readonly sizeBytes: number;
   /** True: files as short as a crash may leave them are completed to `sizeBytes`, which is certain. */
   readonly sizeIsCertain: boolean;
+  /** Nothing is mended while loading: empty files are passed over, short ones stay short. */
+  readonly isReadOnly?: boolean;
   /** Told about files that were not as expected. */
   readonly warn: (text: string) => void;
 }
@@ -82,8 +84,10 @@ export class SegmentQueue {
           const reason = `size is ${entry.sizeBytes} bytes, expected ${this.#sizeBytes}`;
           throw new CorruptError(path, entry.sizeBytes, reason);
         }
-        this.#place.warn(`${path}: size is ${entry.sizeBytes} bytes, completed to ${this.#sizeBytes}`);
-        segment.create();
+        const isMended = this.#place.isReadOnly !== true;
+        const what = isMended ? "completed to" : "expected";
+        this.#place.warn(`${path}: size is ${entry.sizeBytes} bytes, ${what} ${this.#sizeBytes}`);
+        if (isMended) segment.create();
       }
       const last = this.last;
       if (last !== undefined && last.endOffset !== segment.startOffset) {
@@ -188,8 +192,9 @@ export class SegmentQueue {
     }
     found.sort((a, b) => a.entry.name < b.entry.name ? -1 : 1);
     for (let last = found.at(-1); last !== undefined && last.entry.sizeBytes === 0; last = found.at(-1)) {
-      this.#place.warn(`${last.directory}/${last.entry.name}: is empty, removed`);
-      disk.remove(`${last.directory}/${last.entry.name}`);
+      const isMended = this.#place.isReadOnly !== true;
+      this.#place.warn(`${last.directory}/${last.entry.name}: is empty${isMended ? ", removed" : ""}`);
+      if (isMended) disk.remove(`${last.directory}/${last.entry.name}`);
       found.pop();
     }
     return found;
