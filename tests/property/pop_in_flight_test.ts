@@ -61,6 +61,14 @@ class FakeStore {
     return Promise.resolve();
   }
 
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  safe(): Promise<PutStatus> {
+    return Promise.resolve(PutStatus.PUT_OK);
+  }
+
   problem(): string {
     return "";
   }

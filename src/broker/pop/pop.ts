@@ -60,6 +60,7 @@ export class Pop {
   /** Those that wait only to be told of messages. */
   readonly notices: PopHold;
   readonly #parts: PopParts;
+  readonly #reviveTopic: string;
   readonly #timer: Timer;
   #isRunning = false;
 
@@ -82,7 +83,7 @@ export class Pop {
     this.orders = new OrderInfo(file("consumerOrderInfo"), ({ topic, group, queueId }) => {
       this.woken(topic, group, queueId);
     });
-    const reviveTopic = reviveTopicOf(broker.brokerClusterName);
+    const reviveTopic = this.#reviveTopic = reviveTopicOf(broker.brokerClusterName);
     this.reviveLog = this.#makeLog(parts, reviveTopic);
     const { table, reviveLog: log } = this;
     this.progress = new PopProgress({ store, offsets, table, log, clock, reviveTopic });
@@ -119,6 +120,7 @@ export class Pop {
   async stop(): Promise<void> {
     this.release();
     await this.revival.stop();
+    await this.reviveLog.adopted();
     await this.progress.stop();
   }
 
@@ -132,6 +134,7 @@ export class Pop {
   /** To be called when a queue has got a message. */
   arrived(topic: string, queueId: number): void {
     if (!this.#isRunning) return;
+    if (topic === this.#reviveTopic) return this.reviveLog.arrived(queueId);
     this.hold.arrived(topic, queueId);
     this.notices.arrived(topic, queueId);
   }
@@ -173,6 +176,7 @@ export class Pop {
       brokerName: settings().broker.brokerName,
       host: identity.host,
       now: () => clock.now(),
+      onAdopted: () => this.revival.changed(),
     });
   }
 

@@ -8,18 +8,22 @@
  * start is bounded by what is in flight, and never has to be written as a whole. Where to begin is the consumer offset of
  * `CID_RMQ_SYS_REVIVE_GROUP`, which slaves get with all others; beginning earlier does no harm.
  *
- * Everything is written to queue 0. Other queues are read, for a broker of another make may have used them.
+ * Everything is written to queue 0. What others write is read and written again here: a RocketMQ broker that had this store
+ * spread its records over all queues, and through its timer some arrive long after it is gone, checkpoints before their
+ * acknowledgements.
  *
  * RocketMQ counterpart: `PopReviveService`, which only learns from this log what is in flight when it is due.
  *
  * @module
  */
+import { messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
+import { Property } from "../../protocol/message.ts";
 import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
 import { brokerMessage, type MessagePut } from "../message_put.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { PeerHost } from "../peer.ts";
-import { readStoredMessages } from "../stored_message.ts";
+import { readStoredMessages, type StoredMessage } from "../stored_message.ts";
 import type { Checkpoint, CheckpointFields, InFlightTable } from "./in_flight.ts";
 import {
   ackMessage,
@@ -38,13 +42,20 @@ const QUEUE_ID = 0;
 const SLACK_RECORDS = 1024;
 /** The log may hold so many records for each checkpoint. */
 const RECORDS_PER_CHECKPOINT = 8;
+/** A checkpoint that arrives late is given this time for its acknowledgements, which come after it. */
+const FOREIGN_GRACE_MS = 3000;
+/** In whose name offsets move, for the log. */
+const WHO = "adoption of the revive log";
 const BATCH = 64;
 const BATCH_BYTES_MAX = 1048576;
 
 /** What the log is made of. */
 export interface ReviveLogParts {
-  readonly store: Pick<MessageStore, "queue" | "queuesOf" | "minOffset" | "maxOffset" | "pull" | "load" | "problem">;
-  readonly put: Pick<MessagePut, "putAsIs">;
+  readonly store: Pick<
+    MessageStore,
+    "queue" | "queuesOf" | "minOffset" | "maxOffset" | "pull" | "load" | "problem" | "sync"
+  >;
+  readonly put: Pick<MessagePut, "putAsIs" | "safe">;
   readonly offsets: Pick<ConsumerOffsets, "query" | "commit">;
   readonly table: InFlightTable;
   readonly log: Log;
@@ -53,6 +64,15 @@ export interface ReviveLogParts {
   readonly brokerName: string;
   readonly host: PeerHost;
   now(): number;
+  /** Called when records of others were taken over: something may be due first. */
+  readonly onAdopted?: () => void;
+}
+
+/** Records `[from, to)` of a queue that others wrote. */
+interface Gap {
+  readonly queueId: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The log; see the module's text. */
@@ -60,8 +80,13 @@ export class ReviveLog {
   readonly #parts: ReviveLogParts;
   /** One beyond the last record that was read or written. */
   #end = 0;
-  /** Where the commitlog ended after the last record. */
-  #endPhysical = 0;
+  /** The last record that was written. */
+  #last: AppendResult | null = null;
+  /** Records of others that were not read yet, oldest first. */
+  readonly #gaps: Gap[] = [];
+  /** One beyond the last record that was seen of each other queue. */
+  readonly #otherEnds = new Map<number, number>();
+  #adopting: Promise<void> | null = null;
 
   constructor(parts: ReviveLogParts) {
     this.#parts = parts;
@@ -69,7 +94,7 @@ export class ReviveLog {
 
   /** Physical offset at which the last record ends: what was done so far is as safe as the log below it. */
   get endPhysical(): number {
-    return this.#endPhysical;
+    return this.#last?.endOffset ?? 0;
   }
 
   /** Records between the first that is needed and the end. */
@@ -79,21 +104,22 @@ export class ReviveLog {
 
   /** The first record that is needed. */
   get startOffset(): number {
-    return this.#parts.table.oldest()?.logOffset ?? this.#end;
+    const oldest = this.#parts.table.oldest()?.logOffset ?? this.#end;
+    const gap = this.#gaps.find(({ queueId }) => queueId === QUEUE_ID);
+    return gap === undefined ? oldest : Math.min(oldest, gap.from);
   }
 
   /** Fills the table with what is in flight. To be called once, before anything else. */
   async replay(): Promise<void> {
     const { store, topic, table } = this.#parts;
-    const foreign: { queueId: number; end: number }[] = [];
     let records = 0;
     for (const { queueId } of store.queuesOf(topic)) {
       const read = await this.#replayQueue(queueId);
       records += read.count;
       if (queueId === QUEUE_ID) this.#end = read.end;
-      else foreign.push({ queueId, end: read.end });
+      else this.#otherEnds.set(queueId, read.end);
     }
-    for (const { queueId, end } of foreign) this.#adopt(queueId, end);
+    for (const [queueId, end] of this.#otherEnds) await this.#adopt(queueId, end);
     if (records > 0) this.#parts.log.info(`${records} records read, ${table.messageCount} popped messages in flight`);
   }
 
@@ -133,6 +159,21 @@ export class ReviveLog {
     return this.#append(ackMessage(ack, this.#parts.brokerName));
   }
 
+  /** To be called when a queue of the revive topic has got a record, also an own one. */
+  arrived(queueId: number): void {
+    const to = this.#parts.store.maxOffset(this.#parts.topic, queueId);
+    const from = queueId === QUEUE_ID ? this.#end : this.#otherEnds.get(queueId) ?? 0;
+    if (to <= from) return;
+    if (queueId === QUEUE_ID) this.#end = to;
+    else this.#otherEnds.set(queueId, to);
+    this.#addGap({ queueId, from, to });
+  }
+
+  /** Resolves when everything that others wrote is taken over. */
+  async adopted(): Promise<void> {
+    await this.#adopting;
+  }
+
   #append({ body, properties }: ReviveMessage): AppendResult | null {
     const { put, topic, host, log } = this.#parts;
     const bornTimestamp = this.#parts.now();
@@ -142,8 +183,9 @@ export class ReviveLog {
       log.error(`Cannot write to the revive log: put status ${status}, ${this.#parts.store.problem()}`);
       return null;
     }
+    if (result.queueOffset > this.#end) this.#addGap({ queueId: QUEUE_ID, from: this.#end, to: result.queueOffset });
     this.#end = result.queueOffset + 1;
-    this.#endPhysical = result.endOffset;
+    this.#last = result;
     return result;
   }
 
@@ -168,7 +210,7 @@ export class ReviveLog {
       if (records.length === 0) return { count, end: Math.max(end, max) };
       for (const stored of records) {
         const record = readReviveRecord(stored);
-        if (record !== null) this.#apply(record, stored.queueOffset);
+        if (record !== null) this.#apply(withGrace(record, stored, this.#parts.now()), stored.queueOffset);
         end = stored.queueOffset + 1;
         count++;
       }
@@ -200,7 +242,7 @@ export class ReviveLog {
   }
 
   /** Takes over what another broker wrote to a queue that is not used here: writes it again where it is. */
-  #adopt(queueId: number, end: number): void {
+  async #adopt(queueId: number, end: number): Promise<void> {
     const { table, offsets, topic, brokerName } = this.#parts;
     if (offsets.query(REVIVE_GROUP, topic, queueId) === end) return;
     // Positions of different queues cannot be compared: everything is written again, once.
@@ -211,6 +253,78 @@ export class ReviveLog {
         table.rewritten(checkpoint, result.queueOffset);
       }
     }
-    offsets.commit(REVIVE_GROUP, topic, queueId, end, "adoption of the revive log");
+    await this.#commitOther(queueId, end);
+  }
+
+  #addGap(gap: Gap): void {
+    this.#gaps.push(gap);
+    this.#adopting ??= this.#takeGaps();
+  }
+
+  async #takeGaps(): Promise<void> {
+    // The record before which the gap was found is to be in the table first.
+    await undefined;
+    for (let gap = this.#gaps[0]; gap !== undefined; gap = this.#gaps[0]) {
+      try {
+        if (!await this.#takeGap(gap)) break;
+      } catch (error) {
+        this.#parts.log.error(
+          `Cannot read the revive log's queue ${gap.queueId} from ${gap.from} on: ${messageOf(error)}`,
+        );
+        break;
+      }
+      this.#gaps.shift();
+    }
+    this.#adopting = null;
+  }
+
+  async #takeGap({ queueId, from, to }: Gap): Promise<boolean> {
+    for (let offset = from; offset < to;) {
+      const records = (await this.#read(queueId, offset)).filter(({ queueOffset }) => queueOffset < to);
+      if (records.length === 0) break;
+      for (const stored of records) {
+        const record = readReviveRecord(stored);
+        if (record !== null && !this.#take(record)) return false;
+        offset = stored.queueOffset + 1;
+      }
+    }
+    if (queueId !== QUEUE_ID) await this.#commitOther(queueId, to);
+    this.#parts.onAdopted?.();
+    return true;
+  }
+
+  /** A record that arrived from elsewhere; false when the store refuses to take it over. */
+  #take(record: ReviveRecord): boolean {
+    const { table } = this.#parts;
+    if (record.kind === "checkpoint") {
+      const { checkpoint } = record;
+      if (checkpoint.offsets.length === 0) return true;
+      const patienceMs = this.#parts.now() + FOREIGN_GRACE_MS - checkpoint.popTimeMs;
+      const invisibleTimeMs = Math.max(checkpoint.invisibleTimeMs, patienceMs);
+      return this.checkpoint({ ...checkpoint, invisibleTimeMs }) !== null;
+    }
+    const { queue, popTimeMs, offsets } = record.ack;
+    return offsets.every((offset) => {
+      const checkpoint = table.holder(queue, offset, popTimeMs);
+      return checkpoint === undefined || this.done(checkpoint, [offset]) !== null;
+    });
+  }
+
+  /** Everything of another queue up to `end` is in the own one: says so when that is on the device. */
+  async #commitOther(queueId: number, end: number): Promise<void> {
+    const { store, put, offsets, topic } = this.#parts;
+    if (this.#last !== null) await put.safe(this.#last);
+    await store.sync();
+    offsets.commit(REVIVE_GROUP, topic, queueId, end, WHO);
   }
 }
+
+/** A record that came through a RocketMQ broker's timer: what acknowledges it may still be on its way. */
+function withGrace(record: ReviveRecord, { properties }: StoredMessage, nowMs: number): ReviveRecord {
+  if (record.kind === "ack" || !TIMER_MARKS.some((name) => properties.has(name))) return record;
+  const { checkpoint } = record;
+  const invisibleTimeMs = Math.max(checkpoint.invisibleTimeMs, nowMs + FOREIGN_GRACE_MS - checkpoint.popTimeMs);
+  return { kind: "checkpoint", checkpoint: { ...checkpoint, invisibleTimeMs } };
+}
+
+const TIMER_MARKS = [Property.TIMER_DELIVER_MS, Property.TIMER_OUT_MS];
