@@ -1,0 +1,129 @@
+/**
+ * `rucola broker` as a process: what it prints, what it refuses, how it ends.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createEnvironment } from "../../../src/common/environment.ts";
+import { DenoDisk } from "../../../src/common/disk_deno.ts";
+import { openBrokerConfiguration } from "../../../src/broker/command.ts";
+
+const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+
+/** A directory with a broker's file. */
+async function withConfiguration(
+  settings: readonly string[],
+  test: (directory: string, file: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}/broker.properties`;
+  const all = ["bindAddress=127.0.0.1", "listenPort=0", `storePathRootDir=${directory}/store`, ...settings];
+  try {
+    await Deno.writeTextFile(file, all.join("\n") + "\n");
+    await test(directory, file);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function broker(directory: string, ...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, "broker", "--log-dir", `${directory}/logs`, ...args],
+    env: { ROCKETMQ_USER_HOME: directory, JOURNAL_STREAM: "", NAMESRV_ADDR: "" },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** What the process prints until `last` occurs. */
+async function printedUntil(process: Deno.ChildProcess, last: string): Promise<string> {
+  let printed = "";
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  while (!printed.includes(last)) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    printed += value;
+  }
+  await reader.cancel();
+  return printed;
+}
+
+/** Exit code and lines of standard error of a process that does not stay. */
+async function refused(process: Deno.ChildProcess): Promise<{ code: number; errors: string }> {
+  const { code, stderr } = await process.output();
+  return { code, errors: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("a broker says which address clients are told, locks its store and its port, and stops cleanly at SIGTERM", async () => {
+  await withConfiguration(["brokerName=broker-x", "brokerIP1=localhost"], async (directory, file) => {
+    const process = broker(directory, "-c", file);
+    const printed = await printedUntil(process, "listenPort)");
+    assertMatch(printed, /^The broker\[broker-x, localhost:\d+\] boot success\. serializeType=JSON$/m);
+    assertMatch(printed, /^Clients are told to connect to localhost:\d+ \(brokerIP1 and listenPort\)$/m);
+    assert((await Deno.stat(`${directory}/store/abort`)).isFile);
+
+    const sameStore = await refused(broker(directory, "-c", file));
+    assertEquals(sameStore.code, 255);
+    assertStringIncludes(sameStore.errors, "Lock failed, MQ already started");
+
+    const port = /localhost:(\d+)/.exec(printed)![1];
+    const other = `${directory}/other.properties`;
+    const settings = ["bindAddress=127.0.0.1", `listenPort=${port}`, `storePathRootDir=${directory}/other`];
+    await Deno.writeTextFile(other, settings.join("\n"));
+    const samePort = await refused(broker(directory, "-c", other));
+    assertEquals(samePort.code, 255);
+    assertStringIncludes(samePort.errors, `rucola broker: Cannot listen on 127.0.0.1:${port}`);
+
+    process.kill("SIGTERM");
+    const { code } = await process.status;
+    const errors = await new Response(process.stderr).text();
+    assertEquals(code, 0);
+    assertStringIncludes(errors, "warning: brokerIP1=localhost is a loopback address");
+    assertStringIncludes(errors, "warning: no name server is configured");
+    const log = await Deno.readTextFile(`${directory}/logs/broker.log`);
+    assertMatch(log, /Shutdown hook over, consuming total time\(ms\): \d+\n/);
+    assertEquals([...Deno.readDirSync(`${directory}/store`)].some(({ name }) => name === "abort"), false);
+  });
+});
+
+Deno.test("a name of which nobody knows the address, and a value that cannot be read, are one error each", async () => {
+  await withConfiguration(["brokerIP1=no-such-host.invalid"], async (directory, file) => {
+    const unknown = await refused(broker(directory, "-c", file));
+    assertEquals(unknown.code, 1);
+    assertStringIncludes(unknown.errors, "rucola broker: brokerIP1=no-such-host.invalid: Cannot find the address");
+
+    await Deno.writeTextFile(file, "\nflushDiskType=SOMETIMES\n");
+    const unreadable = await refused(broker(directory, "-c", file));
+    assertEquals(unreadable.code, 1);
+    assertStringIncludes(unreadable.errors, `${file}:2: flushDiskType=SOMETIMES: `);
+
+    const usage = await refused(broker(directory, "--nonsense"));
+    assertEquals(usage.code, 1);
+    assertStringIncludes(usage.errors, "Unrecognized option: --nonsense\nusage: rucola broker");
+  });
+});
+
+Deno.test("-p prints every option and -m the important ones, without a store being made", async () => {
+  await withConfiguration(["brokerName=broker-x"], async (directory, file) => {
+    const lines = async (flag: string) => {
+      const { code, stdout } = await broker(directory, "-c", file, flag).output();
+      assertEquals(code, 0);
+      return new TextDecoder().decode(stdout).trim().split("\n");
+    };
+    const all = await lines("-p");
+    const important = await lines("-m");
+    assert(all.includes("brokerName=broker-x"));
+    assert(important.length > 5 && important.length < all.length, `${important.length} of ${all.length}`);
+    assertEquals(important.filter((line) => !all.includes(line)), []);
+    assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name).includes("store"), false);
+  });
+});
+
+Deno.test("the command line wins over the file", async () => {
+  await withConfiguration(["namesrvAddr=a:1"], (_directory, file) => {
+    const given = { configFile: [file], namesrvAddr: ["b:2;c:3"] };
+    const { settings } = openBrokerConfiguration(new DenoDisk(), createEnvironment(), given);
+    assertEquals(settings.broker.namesrvAddr, "b:2;c:3");
+    return Promise.resolve();
+  });
+});
