@@ -69,7 +69,7 @@ export function popHandlerTables(parts: PopTableParts): HandlerTable[] {
     }),
     popAckHandlers({ pop, store, put, offsets, admission, clock }),
     assignmentHandlers({
-      modes: pop.modes,
+      pop,
       routes,
       clients,
       topics,

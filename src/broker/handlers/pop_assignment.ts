@@ -21,14 +21,14 @@ import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import type { ClientTable } from "../clients.ts";
 import type { GroupTable } from "../groups.ts";
 import { assignPop, assignPull } from "../pop/assignment.ts";
-import type { RequestModes } from "../pop/request_modes.ts";
+import type { Pop } from "../pop/pop.ts";
 import type { TopicRoutes } from "../pop/topic_routes.ts";
 import { RETRY_PREFIX } from "../system_topics.ts";
 import type { TopicTable } from "../topics.ts";
 
 /** What these handlers need. */
 export interface AssignmentHandlerParts {
-  readonly modes: RequestModes;
+  readonly pop: Pick<Pop, "modes" | "handover" | "isRunning">;
   readonly routes: TopicRoutes;
   readonly clients: ClientTable;
   readonly topics: TopicTable;
@@ -43,7 +43,7 @@ export function assignmentHandlers(parts: AssignmentHandlerParts): HandlerTable 
     [RequestCode.QUERY_ASSIGNMENT, (request) => queryAssignment(parts, request)],
     [RequestCode.SET_MESSAGE_REQUEST_MODE, (request) => setMode(parts, request)],
     [RequestCode.GET_ALL_MESSAGE_REQUEST_MODE, () => ({
-      body: utf8(stringifyJson(requestModesJson(parts.modes.all()))),
+      body: utf8(stringifyJson(requestModesJson(parts.pop.modes.all()))),
     })],
   ]);
 }
@@ -51,7 +51,7 @@ export function assignmentHandlers(parts: AssignmentHandlerParts): HandlerTable 
 async function queryAssignment(parts: AssignmentHandlerParts, { command }: Request): Promise<Reply> {
   const asked = readAssignmentRequest(command.body);
   const { topic, consumerGroup, clientId, strategyName, messageModel } = asked;
-  const setting = parts.modes.find(topic, consumerGroup);
+  const setting = parts.pop.modes.find(topic, consumerGroup);
   const queues = await parts.routes.queuesOf(topic);
   const isBroadcast = messageModel === "BROADCASTING";
   let assigned: readonly MessageQueue[] | null = queues;
@@ -64,7 +64,7 @@ async function queryAssignment(parts: AssignmentHandlerParts, { command }: Reque
   return { body: encodeAssignments(assigned, setting.mode) };
 }
 
-async function setMode({ modes, topics, groups }: AssignmentHandlerParts, { command }: Request): Promise<Reply> {
+async function setMode({ pop, topics, groups }: AssignmentHandlerParts, { command }: Request): Promise<Reply> {
   const setting = readRequestMode(command.body);
   const { topic, consumerGroup } = setting;
   if (topic.startsWith(RETRY_PREFIX)) {
@@ -74,7 +74,8 @@ async function setMode({ modes, topics, groups }: AssignmentHandlerParts, { comm
   if (groups.find(consumerGroup) === undefined) {
     throw new ResponseError(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, "subscription group does not exist");
   }
-  modes.set(setting);
-  await modes.saved();
+  pop.modes.set(setting);
+  await pop.modes.saved();
+  if (setting.mode === "PULL" && pop.isRunning) await pop.handover.bring(consumerGroup, topic);
   return OK;
 }

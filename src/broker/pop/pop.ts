@@ -19,6 +19,7 @@ import type { MessagePut } from "../message_put.ts";
 import type { BrokerSettings } from "../read_options.ts";
 import { RETRY_PREFIX, reviveTopicOf } from "../system_topics.ts";
 import type { BrokerTables } from "../tables.ts";
+import { Handover } from "./handover.ts";
 import { InFlightTable } from "./in_flight.ts";
 import { OrderInfo } from "./order_info.ts";
 import { PopHold } from "./pop_hold.ts";
@@ -54,6 +55,7 @@ export class Pop {
   readonly reviveLog: ReviveLog;
   readonly progress: PopProgress;
   readonly reader: PopReader;
+  readonly handover: Handover;
   readonly revival: Revival;
   /** Pops that wait. */
   readonly hold: PopHold;
@@ -88,6 +90,7 @@ export class Pop {
     const { table, reviveLog: log } = this;
     this.progress = new PopProgress({ store, offsets, table, log, clock, reviveTopic });
     this.reader = this.#makeReader(parts);
+    this.handover = new Handover({ ...parts, ...parts.tables, table, progress: this.progress });
     this.revival = this.#makeRevival(parts);
     this.modes.load();
     this.orders.load();
@@ -205,8 +208,9 @@ export class Pop {
 
   #makeRevival(parts: PopParts): Revival {
     const { clock, log, store, put, identity, tables: { topics, groups, offsets }, settings } = parts;
-    const { table, reviveLog, progress } = this;
+    const { table, reviveLog, progress, handover, modes } = this;
     return new Revival({
+      handover,
       store,
       put,
       table,
@@ -220,6 +224,7 @@ export class Pop {
       settings: {
         ids: identity.ids,
         usesNewRetryTopics: () => settings().broker.enableRetryTopicV2,
+        isPulled: (group, topic) => modes.get(topic, group)?.mode === "PULL",
         dropsWithoutGroup: () => settings().broker.popReviveSkipIfGroupAbsent,
       },
     });

@@ -22,6 +22,7 @@ import { readStoredMessages, storedAgain, type StoredMessage } from "../stored_m
 import { deadLetterTopicOf, popRetryTopicsOf, RETRY_PREFIX } from "../system_topics.ts";
 import { topicConfig, type TopicTable } from "../topics.ts";
 import type { Checkpoint, InFlightTable } from "./in_flight.ts";
+import type { Handover } from "./handover.ts";
 import type { PopProgress } from "./progress.ts";
 import type { ReviveLog } from "./revive_log.ts";
 
@@ -48,6 +49,7 @@ export interface RevivalParts {
   readonly topics: TopicTable;
   readonly groups: GroupTable;
   readonly offsets: ConsumerOffsets;
+  readonly handover: Handover;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RevivalSettings;
@@ -58,6 +60,8 @@ export interface RevivalSettings {
   readonly ids: OffsetMessageIds;
   /** Whether retry topics have the form `%RETRY%group+topic` (`enableRetryTopicV2`). */
   usesNewRetryTopics(): boolean;
+  /** Whether an administrator has set the group to pull the topic. */
+  isPulled(group: string, topic: string): boolean;
   /** Whether messages of a group that was deleted are dropped (`popReviveSkipIfGroupAbsent`). */
   dropsWithoutGroup(): boolean;
 }
@@ -207,8 +211,11 @@ export class Revival {
     return false;
   }
 
-  #retryTopic({ queue: { topic, group }, popTimeMs }: Checkpoint, { properties }: StoredMessage): string {
-    const { settings, topics, offsets } = this.#parts;
+  #retryTopic({ queue: { topic, group }, popTimeMs }: Checkpoint, message: StoredMessage): string {
+    const { settings, topics, offsets, handover } = this.#parts;
+    const { properties } = message;
+    const origin = originalTopic(topic, group);
+    if (settings.isPulled(group, origin)) return handover.pulledRetryTopic(group, origin, message);
     if (!properties.has(Property.FIRST_POP_TIME)) properties.set(Property.FIRST_POP_TIME, String(popTimeMs));
     if (topic.startsWith(RETRY_PREFIX)) return topic;
     const [newer, older] = popRetryTopicsOf(topic, group);

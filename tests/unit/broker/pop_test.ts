@@ -334,3 +334,22 @@ Deno.test("figures of a popping group tell what is in flight", async () => {
     assertEquals([figures!.brokerOffset, figures!.consumerOffset, figures!.pullOffset], [10, 1, 6]);
   });
 });
+
+Deno.test("a group set to PULL gets its retries where pulling members read them", async () => {
+  await withPopBroker(async ({ client, world }) => {
+    await client.makeTopic("T", 1);
+    for (let i = 0; i < 3; i++) await client.send("T", `m${i}`);
+    await client.pop({ maxMsgNums: 1, invisibleTime: 100 });
+    await world.clock.sleep(200); // m0 lies in the retry topic of POP
+    assertEquals((await client.pop({ queueId: 0, maxMsgNums: 1, invisibleTime: 1000 })).messages.length, 1);
+    const setting = utf8(JSON.stringify({ topic: "T", consumerGroup: "G", mode: "PULL", popShareQueueNum: 0 }));
+    assertEquals((await client.ask(RequestCode.SET_MESSAGE_REQUEST_MODE, {}, setting)).code, 0);
+    await world.clock.sleep(1500);
+    const { messages } = await client.pop({ topic: "%RETRY%G", group: "Reader" });
+    const origins = messages.map(({ body, properties }) => [body, properties.get("RETRY_TOPIC")]);
+    assertEquals(origins.length, 2);
+    assertEquals(new Map(origins as [string, string][]).values().every((topic) => topic === "T"), true);
+    assertEquals(bodies(await client.pop({ topic: "%RETRY%G_T" })), [], "nothing is there twice");
+    assertEquals(bodies(await client.pop()), ["m2"]);
+  });
+});
