@@ -112,7 +112,7 @@ export async function readTopic(client: Client, topic: string): Promise<Received
   for (const queue of await consumer.fetchMessageQueues(topic)) {
     for (let offset = await consumer.minOffset(queue);;) {
       const result = await consumer.pull(queue, offset);
-      if (result.status !== "FOUND") break;
+      if (result.status !== "FOUND" && result.nextBeginOffset <= offset) break; // else there is a hole
       messages.push(...result.messages);
       offset = result.nextBeginOffset;
     }
