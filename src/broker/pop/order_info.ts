@@ -85,6 +85,9 @@ export class OrderInfo {
         .map(([queueId, each]): [number, Held] => [Number(queueId), heldOf(each as JsonObject)])
         .filter(([, { offsets }]) => offsets.length > 0);
       this.#table.set(name, new Map(held));
+      const at = name.indexOf("@");
+      const [topic, group] = [name.slice(0, at), name.slice(at + 1)];
+      for (const [queueId, each] of held) this.#watch({ topic, group, queueId }, each);
     }
   }
 
@@ -183,6 +186,11 @@ export class OrderInfo {
 
   #changed(key: PopQueueKey, held: Held): void {
     this.#persisted.mark();
+    this.#watch(key, held);
+  }
+
+  /** Tells when the queue becomes free by itself. */
+  #watch(key: PopQueueKey, held: Held): void {
     const name = `${nameOf(key)}@${key.queueId}`;
     this.#timers.get(name)?.cancel();
     this.#timers.delete(name);

@@ -353,3 +353,23 @@ Deno.test("a group set to PULL gets its retries where pulling members read them"
     assertEquals(bodies(await client.pop()), ["m2"]);
   });
 });
+
+Deno.test("what is held in order is held after a restart, with its counts, and free at its time", async () => {
+  await withPopBroker(async ({ client, world, bench, restart }) => {
+    await client.makeTopic("T", 1);
+    for (let i = 0; i < 3; i++) await client.send("T", `m${i}`);
+    const ordered = { order: true, maxMsgNums: 2 };
+    const first = await client.pop({ ...ordered, attemptId: "a", invisibleTime: 20_000 });
+    await client.ack(first.messages[0]!);
+    await bench.broker.stop();
+    await restart();
+    assertEquals(bodies(await client.pop({ ...ordered, attemptId: "b" })), []);
+    const again = await client.pop({ ...ordered, attemptId: "b", pollTime: 30_000 });
+    assertEquals([bodies(again), again.ext.orderCountInfo], [["m1", "m2"], "0 qo0%1 1;0 0 0"]);
+    const lateMs = world.clock.now() - Number(first.ext.popTime) - 20_000;
+    assert(lateMs >= 0 && lateMs <= 20, `${lateMs} ms late`);
+    // A receipt from before the restart that counts no more.
+    assertEquals((await client.ack(first.messages[1]!)).code, 0);
+    assertEquals(bodies(await client.pop({ ...ordered, attemptId: "c" })), [], "still held by b");
+  });
+});
