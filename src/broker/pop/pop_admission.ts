@@ -27,6 +27,7 @@ export interface PopAdmissionSettings {
   readonly brokerIP1: string;
   /** Whether this broker is a slave: what is in flight is known to the master alone. */
   isSlave(): boolean;
+  /** Wall clock, milliseconds. */
   now(): number;
 }
 
@@ -53,6 +54,8 @@ export class PopAdmission {
   ) {}
 
   /**
+   * Whether the topic can be read by the group.
+   *
    * @param remote address of the client, for the remark.
    * @throws {ResponseError} with RocketMQ's code and remark when the request is refused.
    */
@@ -72,7 +75,7 @@ export class PopAdmission {
     return { topic, group: this.#group(target) };
   }
 
-  /** @throws {ResponseError} INVALID_PARAMETER. */
+  /** Whether so many messages may be asked for. @throws {ResponseError} INVALID_PARAMETER. */
   checkCount(maxMessages: number): void {
     if (maxMessages <= MESSAGES_MAX) return;
     throw new ResponseError(
@@ -81,7 +84,7 @@ export class PopAdmission {
     );
   }
 
-  /** @throws {ResponseError} POLLING_TIMEOUT when the client has given up on the request long ago. */
+  /** Whether anybody waits for the answer. @throws {ResponseError} POLLING_TIMEOUT when the client has given up on the request long ago. */
   checkAge(bornMs: number, pollMs: number): void {
     if (this.settings.now() - bornMs - pollMs <= LATE_MS) return;
     throw new ResponseError(

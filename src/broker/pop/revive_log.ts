@@ -63,6 +63,7 @@ export interface ReviveLogParts {
   readonly topic: string;
   readonly brokerName: string;
   readonly host: PeerHost;
+  /** Wall clock, milliseconds. */
   now(): number;
   /** Called when records of others were taken over: something may be due first. */
   readonly onAdopted?: () => void;
