@@ -203,6 +203,7 @@ export class Broker {
         if (topic === SystemTopic.SCHEDULE) arrivals.schedule?.arrived(queueId);
         else if (topic === SystemTopic.TIMER) arrivals.timers?.timer?.arrived();
       },
+      neededOffset: () => arrivals.timers?.timer?.neededOffset ?? Infinity,
       ...(onProgress && { onProgress }),
     });
     this.#stops.push(() => store.close());
@@ -256,7 +257,7 @@ export class Broker {
       check.start();
       this.#stops.push(async () => await Promise.all([schedule.stop(), check.stop()]).then(() => {}));
     }
-    const notifier = new ClientNotifier(tables.groups, liveOptions(() => this.#settings.broker), log("broker"));
+    const notifier = new ClientNotifier(tables.groups, liveOptions(() => this.#settings.broker), clock, log("broker"));
     tables.clients.onGroupChange((group) => notifier.groupChanged(group));
     return { halves, notifier };
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Clock } from "../common/clock.ts";
 import { ConnectionError } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import { encodeOffsetTable, encodeOffsetTableForC, type OffsetTable } from "../protocol/bodies/offset_table.ts";
@@ -30,12 +31,23 @@ export interface ResetNotice {
   readonly forC: boolean;
 }
 
+/**
+ * Time from a change of a group to the notice of it. A Java client that hears of the change before it is through with the
+ * answer to its own heartbeat rebalances, finds its heartbeat lock taken, and then waits half a minute for the next
+ * heartbeat while the broker refuses its pulls (SUBSCRIPTION_NOT_LATEST). Changes within this time are told once.
+ */
+const NOTICE_DELAY_MS = 100;
+
 /** Sends the requests. */
 export class ClientNotifier {
+  /** Groups whose members will be told. */
+  readonly #changed = new Map<string, ConsumerGroup>();
+
   /** @param options `notifyConsumerIdsChangedEnable` switches notices of membership for all groups. */
   constructor(
     readonly groups: GroupTable,
     readonly options: { readonly notifyConsumerIdsChangedEnable: boolean },
+    readonly clock: Clock,
     readonly log: Log,
   ) {}
 
@@ -43,6 +55,17 @@ export class ClientNotifier {
   groupChanged(group: ConsumerGroup): void {
     if (!this.options.notifyConsumerIdsChangedEnable || group.messageModel === "BROADCASTING") return;
     if (this.groups.get(group.name)?.notifyConsumerIdsChangedEnable === false) return;
+    if (this.#changed.size === 0) this.clock.after(NOTICE_DELAY_MS, () => this.#tellMembers());
+    this.#changed.set(group.name, group);
+  }
+
+  #tellMembers(): void {
+    const groups = [...this.#changed.values()];
+    this.#changed.clear();
+    for (const group of groups) this.#tell(group);
+  }
+
+  #tell(group: ConsumerGroup): void {
     const notice: Outgoing = {
       code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED,
       ext: writeHeader({ consumerGroup: group.name }),

@@ -8,7 +8,6 @@ import type { Disk } from "../common/disk.ts";
 import { invariant } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
-import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
 import { Perm } from "../protocol/message.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import type { Handler, HandlerTable } from "../remoting/handler.ts";
@@ -28,6 +27,7 @@ import { lockHandlers } from "./handlers/lock.ts";
 import { offsetHandlers } from "./handlers/offset.ts";
 import { pullHandlers } from "./handlers/pull.ts";
 import { queryHandlers } from "./handlers/query.ts";
+import { replicationHandlers } from "./handlers/replication.ts";
 import { replyHandlers } from "./handlers/reply.ts";
 import { sendHandlers } from "./handlers/send.ts";
 import { sendBackHandlers } from "./handlers/send_back.ts";
@@ -36,12 +36,14 @@ import { topicHandlers } from "./handlers/topic.ts";
 import { transactionHandlers } from "./handlers/transaction.ts";
 import type { Identity } from "./identity.ts";
 import type { MessagePut } from "./message_put.ts";
+import { processFacts } from "./process_facts.ts";
 import { PullAdmission } from "./pull_admission.ts";
 import type { PullHold } from "./pull_hold.ts";
 import type { Pop } from "./pop/pop.ts";
 import { popHandlerTables } from "./pop_handler_table.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import type { Registration } from "./registration.ts";
+import type { Replication } from "./replication.ts";
 import { runtimeInfo } from "./runtime_info.ts";
 import { SendAdmission } from "./send_admission.ts";
 import { SystemTopic } from "./system_topics.ts";
@@ -73,6 +75,7 @@ export interface HandlerTableParts {
   readonly halves: HalfMessages;
   readonly notifier: ClientNotifier;
   readonly registration: Registration;
+  readonly replication: Replication;
   readonly pop: Pop;
   readonly timers: TimerService;
   /** Asks name servers. */
@@ -123,7 +126,7 @@ function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
   const { broker, store: storeOptions } = settings();
   const { topics, groups, locks, stats, clients } = tables;
   const brokerPermission = () => settings().broker.brokerPermission;
-  const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = broker;
+  const { regionId, traceOn, brokerClusterName: clusterName, brokerName, brokerIP1 } = broker;
   const facts = { maxMessageSize: storeOptions.maxMessageSize, refusal: () => store.refusal() };
   const admission = new SendAdmission(topics, groups, locks, clock, {
     brokerPermission,
@@ -133,7 +136,7 @@ function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
   });
   const { ids, uniqueKey } = identity;
   const countSendBack = (group: string, topic: string) => stats.group(group, topic).sendBackNums.add(1);
-  const sendSettings = { ...facts, ids, regionId, traceOn, clusterName, uniqueKey };
+  const sendSettings = { ...facts, ids, regionId, traceOn, clusterName, brokerName, uniqueKey };
   const transactionSettings = {
     ...facts,
     transactionTimeOutMs: broker.transactionTimeOut,
@@ -177,7 +180,8 @@ function readHandlers(parts: HandlerTableParts): HandlerTable {
     brokerPermission: () => settings().broker.brokerPermission,
     brokerIP1: broker.brokerIP1,
     litePullMessageEnable: broker.litePullMessageEnable,
-    refusesReads: () => isSlave(parts) && !settings().broker.slaveReadEnable,
+    // While its master is away a slave serves reads in any case: there is nobody else.
+    refusesReads: () => parts.replication.isFollowing && !settings().broker.slaveReadEnable,
   });
   return pullHandlers({
     store,
@@ -223,7 +227,8 @@ function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
   const { topics, groups, offsets, clients, stats, delayOffsets } = tables;
   const { brokerName } = options;
   return [
-    adminReplicationHandlers({ delayOffsets, haStatus: () => haStatus(parts) }),
+    adminReplicationHandlers({ delayOffsets, haStatus: () => replication.status() }),
+    replicationHandlers({ replication, store, brokerAddr, brokerName, clusterName: options.brokerClusterName }),
     adminBrokerHandlers({ stats, clients, topics, store, log: log("broker"), runtimeInfo: runtimeInfoOf(parts) }),
     adminClientHandlers({ clients, groups, topics, notifier, store, brokerName }),
     adminOffsetHandlers({
@@ -265,8 +270,17 @@ function runtimeInfoOf(parts: HandlerTableParts): () => Promise<ReadonlyMap<stri
       commitLogPath,
       options: settings().broker,
       bootMs,
-      more: () => delayProgress(parts),
+      more: () => [...delayProgress(parts), ...timerProgress(parts), ...processFacts(disk)],
     });
+}
+
+/** How far timer messages are: what waits, and how far reading their topic is behind. */
+function* timerProgress({ timers }: HandlerTableParts): Generator<[string, string]> {
+  const figures = timers.timer?.figures();
+  if (figures === undefined) return;
+  yield ["timerReadBehind", String(Math.floor(figures.readBehindMs / 1000))];
+  yield ["timerOffsetBehind", String(figures.offsetBehind)];
+  yield ["timerCongestNum", String(figures.pending)];
 }
 
 /** How far each delay level is: `scheduleMessageOffset_LEVEL` = `delivered,stored`. */
@@ -275,17 +289,6 @@ function* delayProgress({ delays, tables, store }: HandlerTableParts): Generator
     const stored = store.maxOffset(SystemTopic.SCHEDULE, level - 1);
     if (stored > 0) yield [`scheduleMessageOffset_${level}`, `${tables.delayOffsets.get(level)},${stored}`];
   }
-}
-
-/** How replication stands without anybody to replicate to. */
-function haStatus(parts: HandlerTableParts): HaStatus {
-  return {
-    haClientRuntimeInfo: NO_HA_CLIENT,
-    haConnectionInfo: [],
-    inSyncSlaveNums: 0,
-    master: !isSlave(parts),
-    masterCommitLogMaxOffset: parts.store.figures().maxPhysicalOffset,
-  };
 }
 
 function isSlave({ settings }: HandlerTableParts): boolean {

@@ -41,6 +41,8 @@ export interface RetentionParts {
   readonly report: Log;
   /** Files whose bytes are not all below it are never removed. */
   readonly flushedOffset: () => number;
+  /** The same for what somebody still needs: messages that wait for their time. */
+  readonly neededOffset: () => number;
 }
 
 /** A volume that holds commitlog files. */
@@ -140,8 +142,8 @@ export class Retention {
   }
 
   #mayGo(segment: SegmentFile, isForced: boolean): boolean {
-    const { log, options, clock, flushedOffset } = this.#parts;
-    if (segment === log.segments.last || segment.endOffset > flushedOffset()) return false;
+    const { log, options, clock, flushedOffset, neededOffset } = this.#parts;
+    if (segment === log.segments.last || segment.endOffset > Math.min(flushedOffset(), neededOffset())) return false;
     return isForced || clock.now() >= segment.modifiedMs() + options.fileReservedTime * HOUR_MS;
   }
 

@@ -141,6 +141,7 @@ export class MessageStore {
       paths: core.paths,
       report: parts.log,
       flushedOffset: () => this.#flusher.flushedOffset,
+      neededOffset: parts.neededOffset ?? (() => Infinity),
     });
     this.#catchUp = index === null
       ? null

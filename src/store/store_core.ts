@@ -44,6 +44,8 @@ export interface StoreParts {
   readonly atEndOfTurn: (fn: () => void) => void;
   /** Called for each queue in which readers can see more than before. */
   readonly onArrival?: (queue: StoreQueue) => void;
+  /** Retention keeps the file that holds this physical offset and all behind it; Infinity: nothing is needed. */
+  readonly neededOffset?: () => number;
   /** Called while recovery works: what it does, bytes done and bytes in all. */
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
 }

@@ -20,6 +20,7 @@ import { peerOf } from "../peer.ts";
 import { type PutRemarkFacts, refusedReply } from "../put_remarks.ts";
 import type { SendAdmission } from "../send_admission.ts";
 import { storedCode } from "../send_reply.ts";
+import { recallHandleOf } from "../timer/rewriter.ts";
 import { DLQ_PREFIX, RETRY_PREFIX } from "../system_topics.ts";
 
 /** Longest topic of a batch, in characters. */
@@ -48,6 +49,7 @@ export interface SendSettings extends PutRemarkFacts {
   readonly regionId: string;
   readonly traceOn: boolean;
   readonly clusterName: string;
+  readonly brokerName: string;
   /** Makes a unique key for a message without one. */
   uniqueKey(): string;
 }
@@ -105,6 +107,7 @@ class Sends {
       queueOffset: outcome.result.queueOffset,
       transactionId: uniqueKey,
       msgId: this.#parts.settings.ids.of(outcome.result.physicalOffset),
+      recallHandle: recallHandleOf(message, this.#parts.settings.brokerName) ?? undefined,
     });
   }
 

@@ -166,7 +166,7 @@ export class Bench {
     this.clients = new ClientTable({ clock, log, random, expiryMs: options.channelExpiredTimeout });
     this.locks = new QueueLocks(clock, log);
     this.stats = new BrokerStats(clock, options.brokerClusterName, (topic) => this.topics.system.has(topic));
-    this.notifier = new ClientNotifier(this.groups, options, log);
+    this.notifier = new ClientNotifier(this.groups, options, clock, log);
     this.clients.onGroupChange((group) => this.notifier.groupChanged(group));
     this.handlers = this.#handlers();
     this.server = new RemotingServer({ net, clock, log, idleMs: 3_600_000 });

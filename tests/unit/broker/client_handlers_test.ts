@@ -76,6 +76,7 @@ Deno.test("all members are notified when one joins, leaves or breaks off", async
     const notices = () =>
       a.received.map((command) => `${command.code} ${command.ext["consumerGroup"]} ${command.flag}`);
     await a.ask(RequestCode.HEART_BEAT, {}, heartbeat("a@1", "G", { T: "*" }));
+    await world.until(() => a.received.length === 1, "the notice of a's own arrival");
     await b.ask(RequestCode.HEART_BEAT, {}, heartbeat("b@1", "G", { T: "*" }));
     await world.until(() => a.received.length === 2, "the notice of b's arrival");
     assertEquals(notices(), ["40 G 2", "40 G 2"]);
@@ -88,6 +89,19 @@ Deno.test("all members are notified when one joins, leaves or breaks off", async
     await world.until(() => a.received.length === 5, "the notice of b's end");
     assertEquals(bench.clients.consumerGroup("G")!.clientIds(), ["a@1"]);
     a.client.close();
+  });
+});
+
+Deno.test("changes close together are told once, after the clients are through with their own heartbeats", async () => {
+  await withBench({}, async (_bench, world) => {
+    const [a, b] = [peer(world, "a"), peer(world, "b")];
+    await a.ask(RequestCode.HEART_BEAT, {}, heartbeat("a@1", "G", { T: "*" }));
+    await b.ask(RequestCode.HEART_BEAT, {}, heartbeat("b@1", "G", { T: "*" }));
+    assertEquals([a.received.length, b.received.length], [0, 0]);
+    await world.clock.sleep(1000);
+    assertEquals([a.received.length, b.received.length], [1, 1]);
+    a.client.close();
+    b.client.close();
   });
 });
 

@@ -65,7 +65,7 @@ export class SendBench {
     this.put = new MessagePut(store);
     this.put.addRewriter(new DelayLevels(defaultStoreOptions("/store").messageDelayLevel).rewrite);
     const identity = new Identity(options, { hostBytes: ipBytes(ip)!, port: FAST_PORT }, clock, random);
-    const { regionId, traceOn, brokerClusterName: clusterName, brokerIP1 } = options;
+    const { regionId, traceOn, brokerClusterName: clusterName, brokerName, brokerIP1 } = options;
     const facts = { maxMessageSize: 4194304, refusal: () => store.refusal() };
     const isSlave = given.isSlave ?? (() => false);
     const brokerPermission = given.brokerPermission ?? (() => 6);
@@ -76,7 +76,7 @@ export class SendBench {
       isSlave,
     });
     const { ids, uniqueKey } = identity;
-    const settings = { ...facts, ids, regionId, traceOn, clusterName, uniqueKey };
+    const settings = { ...facts, ids, regionId, traceOn, clusterName, brokerName, uniqueKey };
     const handlers = sendHandlers({ store, put: this.put, admission, counter: this.stats, random, settings });
     const fast = new FastSend({
       store,
