@@ -9,6 +9,8 @@
  * @module
  */
 
+import { DiskError } from "./errors.ts";
+
 /** An open file. All positions and sizes are in bytes. */
 export interface DiskFile {
   /** The path it was opened by. */
@@ -105,16 +107,31 @@ export function readWhole(disk: Disk, path: string): Uint8Array | null {
   }
 }
 
+/** Directories whose names this process knows to be on the device. */
+const durableDirectories = new WeakMap<Disk, Set<string>>();
+
 /**
- * Makes a directory with its parents so that they survive a power loss: every directory that got a new name in it is synced.
- * What is kept in the directory still needs a sync of its own.
+ * Makes a directory with its parents so that their names survive a power loss, also where somebody else has made some of
+ * them a moment ago. What is kept in the directory still needs a sync of its own.
  */
 export function makeDurableDirectory(disk: Disk, path: string): void {
-  const parents: string[] = [];
-  for (let missing = path; disk.stat(missing) === null; missing = parents.at(-1)!) parents.push(parentOf(missing));
-  if (parents.length === 0) return;
+  const known = durableDirectories.get(disk) ?? new Set<string>();
+  durableDirectories.set(disk, known);
+  for (let missing = path; disk.stat(missing) === null; missing = parentOf(missing)) known.delete(missing);
   disk.makeDirectory(path);
-  for (const parent of parents) disk.syncDirectory(parent);
+  for (let directory = path; !known.has(directory); directory = parentOf(directory)) {
+    syncName(disk, parentOf(directory));
+    known.add(directory);
+  }
+}
+
+function syncName(disk: Disk, parent: string): void {
+  try {
+    disk.syncDirectory(parent);
+  } catch (error) {
+    // A directory that this user may not read is none in which it has made one.
+    if (!(error instanceof DiskError) || error.fault !== "permission") throw error;
+  }
 }
 
 /** The directory that holds a path's last part: `.` and `/` hold themselves. */

@@ -123,6 +123,13 @@ Deno.test("the first document of a new directory survives a power loss", async (
   assertEquals(textAt(after, "/other/place/groups.json"), `{"b":1}`);
 });
 
+Deno.test("a directory that somebody else has made without syncing its name survives with the document", async () => {
+  const disk = newDisk();
+  disk.makeDirectory("/store/config");
+  await new JsonFile(disk, PATH).save(`{"a":1}`);
+  assertEquals(textAt(disk.ifCrashed(CRASH.dropUnsynced), PATH), `{"a":1}`);
+});
+
 Deno.test("after any power loss the document is one that was saved, and none older than the last finished save's backup", async () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = new SeededRandom(seed);
