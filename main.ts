@@ -38,9 +38,25 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "mqadmin and tools.sh: commands that ask and change a running cluster, and the quickstart examples",
     run: async (args) => (await import("./src/tools/tools_command.ts")).runToolsCommand(args),
   },
+  store: {
+    summary: "check, dump or repair the directory of a store that no broker has open",
+    run: async (args) => (await import("./src/tools/store/store_command.ts")).runStoreCommand(args),
+  },
   shutdown: {
     summary: "asks the name servers or brokers of this user to end, as mqshutdown",
     run: async (args) => (await import("./src/tools/shutdown.ts")).runShutdownCommand(args),
+  },
+  doctor: {
+    summary: "tests a cluster as a client would, and says what to change",
+    run: async (args) => (await import("./src/tools/doctor/command.ts")).runDoctorCommand(args),
+  },
+  install: {
+    summary: "lays down this executable, wrappers with RocketMQ's names, samples and systemd units",
+    run: async (args) => (await import("./src/tools/install/install.ts")).runInstallCommand(args),
+  },
+  uninstall: {
+    summary: "removes what install laid down, but no data and nothing that was edited",
+    run: async (args) => (await import("./src/tools/install/install.ts")).runUninstallCommand(args),
   },
   version: {
     summary: "versions of this executable and of what it is built with",

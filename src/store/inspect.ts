@@ -226,7 +226,13 @@ class Inspection {
 
   #checkRecord({ view, position, path }: LogScanner): void {
     if (hasRecordCrc(view.bytes, view.at, view.size) && !isRecordCrcGood(view.bytes, view.at, view.size)) {
-      this.#findings.add("lost", "commitlog.record-crc", path, position, `the message at offset ${position} was changed`);
+      this.#findings.add(
+        "lost",
+        "commitlog.record-crc",
+        path,
+        position,
+        `the message at offset ${position} was changed`,
+      );
     }
     if (view.storeTimestamp < this.#lastTime - 1000) {
       const detail = `stored at ${view.storeTimestamp}, the one before it at ${this.#lastTime}: a clock went back`;

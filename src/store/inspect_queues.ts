@@ -112,7 +112,9 @@ export class QueuesAudit {
         this.#add("derived", "consumequeue.tags-code", queue, view.queueOffset, `${code}, expected ${tagsCode}`);
       }
     } else if (!this.#isOfLaterTopic(queue, unit, view.queueOffset, physicalOffset)) {
-      const found = `leads to ${readOffset(unit)} (${size} bytes), its record is at ${physicalOffset} (${view.size} bytes)`;
+      const found = `leads to ${
+        readOffset(unit)
+      } (${size} bytes), its record is at ${physicalOffset} (${view.size} bytes)`;
       this.#add("derived", "consumequeue.record-has-unit", queue, view.queueOffset, found);
     }
   }

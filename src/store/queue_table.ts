@@ -67,6 +67,7 @@ export class QueueTable {
       const entry = this.entry(topic.name);
       for (const queue of disk.list(`${directory}/${topic.name}`)) {
         if (!queue.isDirectory || !/^\d{1,10}$/.test(queue.name)) continue;
+        if (entry.queues.has(Number(queue.name))) continue;
         this.#unopened.add(this.#add(entry, Number(queue.name)));
       }
     }
@@ -77,6 +78,11 @@ export class QueueTable {
     let entry = this.#topics.get(topic);
     if (entry === undefined) this.#topics.set(topic, entry = new TopicEntry(topic));
     return entry;
+  }
+
+  /** Whether a queue exists; it is not looked at. */
+  has(topic: string, queueId: number): boolean {
+    return this.#topics.get(topic)?.queues.has(queueId) === true;
   }
 
   /** A queue, or null when it does not exist. @throws {DiskError} @throws {CorruptError} */

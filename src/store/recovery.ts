@@ -72,9 +72,9 @@ export interface RecoveryParts {
 /** Runs all passes. @throws {DiskError} @throws {CorruptError} */
 export async function recover(parts: RecoveryParts): Promise<Recovered> {
   const start = findStart(parts);
-  const walked = await findEnd(parts, start);
+  const walked = await findLogEnd(parts, start);
   cutTail(parts, start, walked);
-  if (start < walked.endOffset) await makeUnits(parts, start, walked);
+  if (start < walked.endOffset) await makeQueueUnits(parts, start, walked);
   return walked;
 }
 
@@ -131,8 +131,8 @@ function firstTimestamp(log: Commitlog, startOffset: number): number {
   return isRecord && view.storeTimestamp > 0 ? view.storeTimestamp : Infinity;
 }
 
-/** Pass 2: walks to the last good record. */
-async function findEnd(parts: RecoveryParts, start: number): Promise<Recovered> {
+/** Pass 2: walks to the last good record. @throws {DiskError} */
+export async function findLogEnd(parts: RecoveryParts, start: number): Promise<Recovered> {
   const { log, checkpoint } = parts;
   const damages: Damage[] = [];
   const scanner = new LogScanner(log.segments, start, undefined, parts.checkCrc);
@@ -188,8 +188,11 @@ function cutTail({ log, crashed, checkpoint }: RecoveryParts, start: number, { e
   log.openAt(endOffset);
 }
 
-/** Pass 4: units of all records in `[start, end)`, again from the log's beginning if earlier ones turn out to lack. */
-async function makeUnits(parts: RecoveryParts, start: number, walked: Recovered): Promise<void> {
+/**
+ * Pass 4: units of all records in `[start, end)`, again from the log's beginning if earlier ones turn out to lack.
+ * @throws {DiskError} @throws {CorruptError}
+ */
+export async function makeQueueUnits(parts: RecoveryParts, start: number, walked: Recovered): Promise<void> {
   const lacking = await dispatchFrom(parts, start, walked);
   if (lacking === null) return;
   parts.warn(
