@@ -7,8 +7,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Client } from "../../src/client/client.ts";
 import { ClientError } from "../../src/client/errors.ts";
 import type { LocalTransactionState, TransactionListener } from "../../src/client/transaction_producer.ts";
+import { CRASH } from "../../src/common/disk_sim.ts";
 import { type SimWorld, simWorld } from "../support/world.ts";
-import { ClusterWorld, readTopic } from "./cluster_world.ts";
+import { ClusterWorld, readTopic, type RunningBroker } from "./cluster_world.ts";
 
 const GIVE_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
 const SETTINGS = { transactionCheckMax: "4" };
@@ -108,41 +109,52 @@ Deno.test("nobody is asked before the transaction's time-out, nor before the imm
   });
 });
 
-Deno.test("a broker that was killed between half and end asks after its restart, and delivers nothing twice", async () => {
-  for (let seed = 1; seed <= 4; seed++) {
-    await simWorld(seed, { limitMs: 3_600_000 }).run(async (world) => {
-      const cluster = new ClusterWorld(world, 1);
-      await cluster.startNameServers();
-      let broker = await cluster.startBroker("broker-a", SETTINGS);
-      await using app = cluster.client("app");
-      const listener = new Script(world);
-      const producer = app.transactionProducer({ group: "TPG" }, listener);
-      await producer.start();
-      const bodies = Array.from({ length: 30 }, (_, i) => script(i % 3, "COMMIT_MESSAGE", String(i)));
-      const stored: string[] = [];
-      for (const [i, body] of bodies.entries()) {
-        try {
-          await producer.sendMessageInTransaction({ topic: "T", body });
-          stored.push(body);
-        } catch {
-          // the half may or may not be there; if it is, it will be asked for
-        }
-        if (i % 10 === 9) {
-          await world.clock.sleep(world.random(`pause ${i}`).int(70_000));
-          broker.process.kill();
-          await world.clock.sleep(100);
-          broker = await cluster.startBroker("broker-a", SETTINGS);
-          await world.clock.sleep(35_000); // until clients have found it again
-        }
-      }
-      await world.clock.sleep(15 * 60_000);
+/** Ends of a broker. */
+const ENDS: Readonly<Record<string, (world: SimWorld, broker: RunningBroker) => void>> = {
+  "that was killed": (_world, broker) => broker.process.kill(),
+  "whose machine lost power": (world) => {
+    world.machine("broker-a").powerOff(CRASH.dropUnsynced);
+    world.machine("broker-a").powerOn();
+  },
+};
 
-      const texts = await delivered(app);
-      assertEquals(texts.filter((text, i) => texts.indexOf(text) !== i), [], "delivered twice");
-      assertEquals(stored.filter((body) => !texts.includes(body)), [], "lost");
-      await assertRejects(() => readTopic(app, GIVE_UP_TOPIC), ClientError, "Can not find Message Queue");
-      await producer.shutdown();
-      await broker.stop();
-    });
-  }
-});
+for (const [end, endOf] of Object.entries(ENDS)) {
+  Deno.test(`a broker ${end} between half and end asks after its restart, and delivers nothing twice`, async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      await simWorld(seed, { limitMs: 3_600_000 }).run(async (world) => {
+        const cluster = new ClusterWorld(world, 1);
+        await cluster.startNameServers();
+        let broker = await cluster.startBroker("broker-a", { flushDiskType: "SYNC_FLUSH" });
+        await using app = cluster.client("app");
+        const listener = new Script(world);
+        const producer = app.transactionProducer({ group: "TPG" }, listener);
+        await producer.start();
+        const bodies = Array.from({ length: 30 }, (_, i) => script(i % 3, "COMMIT_MESSAGE", String(i)));
+        const stored: string[] = [];
+        for (const [i, body] of bodies.entries()) {
+          try {
+            await producer.sendMessageInTransaction({ topic: "T", body });
+            stored.push(body);
+          } catch {
+            // the half may or may not be there; if it is, it will be asked for
+          }
+          if (i % 10 === 9) {
+            await world.clock.sleep(world.random(`pause ${i}`).int(70_000));
+            endOf(world, broker);
+            await world.clock.sleep(100);
+            broker = await cluster.startBroker("broker-a", { flushDiskType: "SYNC_FLUSH" });
+            await world.clock.sleep(35_000); // until clients have found it again
+          }
+        }
+        await world.clock.sleep(15 * 60_000);
+
+        const texts = await delivered(app);
+        assertEquals(texts.filter((text, i) => texts.indexOf(text) !== i), [], "delivered twice");
+        assertEquals(stored.filter((body) => !texts.includes(body)), [], "lost");
+        await assertRejects(() => readTopic(app, GIVE_UP_TOPIC), ClientError, "Can not find Message Queue");
+        await producer.shutdown();
+        await broker.stop();
+      });
+    }
+  });
+}
