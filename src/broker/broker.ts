@@ -34,9 +34,11 @@ import { PullHold } from "./pull_hold.ts";
 import { refusedReply } from "./put_remarks.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import { nameServerAddresses, Registration } from "./registration.ts";
+import { Replication } from "./replication.ts";
 import { Schedule } from "./schedule.ts";
 import { type PendingSend, SendReplyWriter } from "./send_reply.ts";
 import { SystemTopic } from "./system_topics.ts";
+import type { SlaveSyncMore } from "./slave_sync.ts";
 import { BrokerTables } from "./tables.ts";
 import { TimerService } from "./timer/service.ts";
 import { TransactionCheck } from "./transaction_check.ts";
@@ -85,6 +87,7 @@ export class Broker {
   readonly #stops: (() => void | Promise<void>)[] = [];
   #address: Address | null = null;
   #registration: Registration | null = null;
+  #replication: Replication | null = null;
   #tables: BrokerTables | null = null;
 
   constructor(parts: BrokerParts) {
@@ -159,9 +162,13 @@ export class Broker {
       log: log("remoting"),
       idleMs: remoting.serverChannelMaxIdleTimeSeconds * 1000,
     });
+    // After the server, so that producers hear what became of what they sent.
+    this.#stops.push(() => this.#replication?.stop());
     this.#stops.push(() => server.close());
     const client = this.#makeClient();
     const registration = this.#registrationOf(tables, client);
+    const more = { requestModes: pop.modes, timer: timers.timer };
+    const replication = this.#replication = this.#replicationOf(built, client, more);
     const handlers = handlerTable({
       ...this.#parts,
       memoryBytes: this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -169,6 +176,7 @@ export class Broker {
       config: this.#parts.configuration,
       brokerAddr: this.advertisedAddress,
       registration,
+      replication,
       client,
       pop,
       timers,
@@ -183,7 +191,9 @@ export class Broker {
       hold.close();
       pop.release();
     });
+    replication.listen();
     await registration.start();
+    replication.start();
     return this.#address;
   }
 
@@ -335,7 +345,7 @@ export class Broker {
 
   #registrationOf(tables: BrokerTables, client: RemotingClient): Registration {
     const { clock, log } = this.#parts;
-    const { broker, store } = this.#settings;
+    const { broker } = this.#settings;
     const registration = new Registration({
       client,
       clock,
@@ -347,15 +357,32 @@ export class Broker {
         brokerName: broker.brokerName,
         brokerId: this.#settings.broker.brokerId,
         brokerAddr: this.advertisedAddress,
-        haServerAddr: formatAddress({ host: unbracket(broker.brokerIP2), port: store.haListenPort }),
+        haServerAddr: this.#replication?.haServerAddr ?? "",
         networkAddresses: this.#settings.broker.brokerAddresses,
       }),
       permission: () => this.#settings.broker.brokerPermission,
       nameServers: () => nameServerAddresses(this.#settings.broker.namesrvAddr),
+      onRegistered: (result) => this.#replication?.registered(result),
     }, nameServerAddresses(broker.namesrvAddr));
     this.#registration = registration;
     this.#stops.push(() => registration.stop());
     return registration;
+  }
+
+  #replicationOf({ store, tables }: Built, client: RemotingClient, more: SlaveSyncMore): Replication {
+    const { net, clock, log } = this.#parts;
+    return new Replication({
+      net,
+      clock,
+      log: log("store"),
+      client,
+      store,
+      tables,
+      settings: () => this.#settings,
+      more,
+      brokerAddr: () => this.advertisedAddress,
+      nameServers: () => this.nameServers,
+    });
   }
 
   #putFacts(store: MessageStore) {

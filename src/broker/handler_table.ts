@@ -222,7 +222,7 @@ function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
 }
 
 function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
-  const { store, tables, settings, clock, log, notifier, brokerAddr, config } = parts;
+  const { store, tables, settings, clock, log, notifier, brokerAddr, config, replication } = parts;
   const options = liveOptions(() => settings().broker);
   const { topics, groups, offsets, clients, stats, delayOffsets } = tables;
   const { brokerName } = options;

@@ -38,6 +38,8 @@ export function refusedReply(status: PutStatus, facts: PutRemarkFacts): Reply {
           "service not available now. It may be caused by one of the following reasons: the broker's disk is full, " +
           `messages are put to the slave, message store has been shut down, etc.${because(facts)}`,
       };
+    case PutStatus.IN_SYNC_REPLICAS_NOT_ENOUGH:
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `in-sync replicas not enough.${because(facts)}` };
     default:
       return { code: ResponseCode.SYSTEM_ERROR, remark: `${putStatusName(status)}${because(facts)}` };
   }

@@ -22,13 +22,15 @@ import {
   optionalText,
 } from "../common/option.ts";
 import { type OptionValues, text } from "../common/option.ts";
+import { messageOf } from "../common/errors.ts";
+import { parseNetwork } from "../common/ip.ts";
 import type { RetiredKey } from "../common/options.ts";
 
 /** All keys, by name. */
 export const STORE_OPTIONS = {
   accessMessageInMemoryHotRatio: int(26, "%", "Percent of RAM counted hot (cold control)", later),
   accessMessageInMemoryMaxRatio: int(40, "%", "Percent of RAM deemed page cache", important),
-  allAckInSyncStateSet: bool(false, "Controller: wait for whole in-sync set", { ...later, ...important }),
+  allAckInSyncStateSet: bool(false, "Wait for all slaves that are in sync", important),
   appendTopicForTimerDeleteKey: bool(false, "Timer delete key is topic+uniqKey", later),
   asyncLearner: bool(false, "Controller: replica never votes", later),
   autoMessageVersionOnTopicLen: bool(true, "V2 magic when topic >127 bytes"),
@@ -110,7 +112,7 @@ export const STORE_OPTIONS = {
   duplicationEnable: bool(false, "Dispatch only up to confirmOffset", later),
   enableAcceleratedRecovery: bool(false, "Recover RocksDB consume queues from fewer files", accepted),
   enableAsyncReput: bool(true, "Dispatch in own thread", accepted),
-  enableAutoInSyncReplicas: bool(false, "Lower required acks to live slaves", { ...later, ...important }),
+  enableAutoInSyncReplicas: bool(false, "Lower required acks to live slaves", important),
   enableBatchPush: bool(false, "Unused", accepted),
   enableBuildConsumeQueueConcurrently: bool(false, "Build consume queues in parallel", accepted),
   enableCleanExpiredOffset: bool(false, "Purge offsets of vanished queues", important),
@@ -142,7 +144,7 @@ export const STORE_OPTIONS = {
   flushIntervalConsumeQueue: int(1000, "ms", "Time between CQ flushes", { min: 1 }),
   flushLeastPagesWhenWarmMapedFile: int(4096, "pages", "Pages between flushes while a file is warmed up", accepted),
   forceVerifyPropCRC: bool(false, "Recovery requires __CRC32# property"),
-  haFlowControlEnable: bool(false, "Limit HA bandwidth", { ...later, ...important }),
+  haFlowControlEnable: bool(false, "Limit HA bandwidth", important),
   haHousekeepingInterval: int(20_000, "ms", "Time of HA silence before close", { min: 1 }),
   haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { max: 65535 }),
   haMasterAddress: optionalText("Fixed master HA address for a slave", important),
@@ -178,7 +180,7 @@ export const STORE_OPTIONS = {
   maxChecksumRange: long(1_073_741_824, "bytes", "Bytes checked when a controller truncates", later),
   maxConsumeQueueScan: int(20_000, "units", "CQ units scanned per filtered search", later),
   maxFilterMessageSize: int(16_000, "bytes", "Bytes of CQ scanned per pull"),
-  maxHaTransferByteInSecond: long(104_857_600, "bytes", "HA bandwidth limit", later),
+  maxHaTransferByteInSecond: long(104_857_600, "bytes", "HA bandwidth limit, all slaves together", { min: 1 }),
   maxHashSlotNum: int(5_000_000, "", "Hash slots per index file", { min: 1 }),
   maxIndexNum: int(20_000_000, "", "Entries per index file", { min: 2 }),
   maxLmqConsumeQueueNum: int(20_000, "", "Most light queues", later),
@@ -313,6 +315,10 @@ export const STORE_OPTIONS = {
     "bytes",
     "Ours: with more than this free, the disk never counts as full; 0: ratios only",
   ),
+  haAllowedAddresses: text("", "Ours: addresses and networks that may replicate, separated by `;`; empty: all", {
+    isList: true,
+    check: checkNetworks,
+  }),
   storeRecentBytesMax: long(67_108_864, "bytes", "Ours: newest messages kept in memory", { min: 8_388_608 }),
   storeCacheBytesMax: long(33_554_432, "bytes", "Ours: older data cached for readers that are behind", {
     min: 1_048_576,
@@ -371,6 +377,15 @@ export function defaultStoreOptions(
 
 function trimSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, "") : path;
+}
+
+function checkNetworks(list: string): string | null {
+  try {
+    for (const item of list.split(";")) if (item.trim() !== "") parseNetwork(item);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function checkHours(hours: string): string | null {

@@ -10,6 +10,7 @@ import { getI64 } from "../../common/bytes.ts";
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
 import { readHeader, writeHeader } from "../../protocol/header.ts";
 import {
+  FORWARD_ONLY_FIELD,
   GET_MAX_OFFSET,
   GET_MIN_OFFSET,
   QUERY_CONSUMER_OFFSET,
@@ -103,6 +104,8 @@ function updateOffset({ offsets, groups, topics }: OffsetHandlerParts, { command
     throw new ResponseError(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${consumerGroup} not exist!`);
   }
   if (!topics.has(topic)) throw new ResponseError(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`);
+  const isForwardOnly = command.ext[FORWARD_ONLY_FIELD] === "true";
+  if (isForwardOnly && commitOffset <= offsets.query(consumerGroup, topic, queueId)) return OK;
   if (offsets.hasReset(topic, consumerGroup, queueId)) return { remark: "Offset has been previously reset" };
   offsets.commit(consumerGroup, topic, queueId, commitOffset, connection.remoteText);
   return OK;

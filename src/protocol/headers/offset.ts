@@ -21,6 +21,9 @@ export const UPDATE_CONSUMER_OFFSET = header({
   commitOffset: "long!",
 });
 
+/** Ours, beside {@linkcode UPDATE_CONSUMER_OFFSET}: `true` from a slave whose commit must not move the group back. */
+export const FORWARD_ONLY_FIELD = "forwardOnly";
+
 /** SEARCH_OFFSET_BY_TIMESTAMP (29). Source: RocketMQ `SearchOffsetRequestHeader`. */
 export const SEARCH_OFFSET = header({
   topic: "string!",

@@ -1,0 +1,215 @@
+/**
+ * Replication of one broker, put together: a master listens on the HA port and has its promise to producers include its
+ * slaves; a slave follows its master and copies its tables.
+ *
+ * A slave finds its master by what name servers answer to its registration; `haMasterAddress` replaces the HA part of that.
+ * When the master is gone its last addresses are kept, so that the slave finds it again.
+ *
+ * RocketMQ counterpart: what `BrokerController` and `DefaultMessageStore` do about `HAService` and `SlaveSynchronize`.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import type { Log } from "../common/log.ts";
+import { type Address, formatAddress, type Net } from "../common/net.ts";
+import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
+import type { RemotingClient } from "../remoting/client.ts";
+import { HaMaster } from "../store/ha_master.ts";
+import { HaSlave } from "../store/ha_slave.ts";
+import type { MessageStore } from "../store/store.ts";
+import { AddressList } from "./address_list.ts";
+import { MasterLink } from "./master_link.ts";
+import type { BrokerSettings } from "./read_options.ts";
+import type { RegisterResult, Registration } from "./registration.ts";
+import { SlaveHosts } from "./slave_hosts.ts";
+import { SlaveSync, type SlaveSyncMore } from "./slave_sync.ts";
+import type { BrokerTables } from "./tables.ts";
+
+/** How often a master looks for slaves of RocketMQ among its connections. */
+const REVIEW_MS = 5000;
+
+/** What replication is made of. */
+export interface ReplicationParts {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly client: RemotingClient;
+  readonly store: MessageStore;
+  readonly tables: BrokerTables;
+  readonly settings: () => BrokerSettings;
+  readonly more: SlaveSyncMore;
+  /** Where the broker listens for clients. */
+  readonly brokerAddr: () => string;
+  readonly nameServers: () => Registration["nameServers"];
+}
+
+/** Replication; see the module's text. */
+export class Replication {
+  readonly master: HaMaster | null;
+  readonly slave: HaSlave | null;
+  /** End of the log when the broker started. */
+  readonly startOffset: number;
+  readonly #parts: ReplicationParts;
+  readonly #hosts: SlaveHosts;
+  readonly #sync: SlaveSync | null;
+  #timer: Timer | null = null;
+  #haPort = 0;
+  #masterAddr: string | null = null;
+  #masterHaAddress: string | null = null;
+
+  /** {@linkcode listen} and {@linkcode start} begin. */
+  constructor(parts: ReplicationParts) {
+    const { store, settings, client, net, log } = parts;
+    const { broker, store: options } = settings();
+    this.#parts = parts;
+    this.startOffset = store.replicaLog.endOffset;
+    const isSlave = options.brokerRole === "SLAVE";
+    this.#hosts = new SlaveHosts({ net, client, log, brokerName: broker.brokerName, nameServers: parts.nameServers });
+    this.master = isSlave ? null : this.#makeMaster();
+    this.slave = isSlave ? this.#makeSlave() : null;
+    this.#sync = isSlave ? new SlaveSync({ ...parts, masterAddr: () => this.#masterAddr }) : null;
+  }
+
+  /** `host:port` that slaves are told: `brokerIP2` and the port that it really listens on. */
+  get haServerAddr(): string {
+    const { broker, store } = this.#parts.settings();
+    const host = broker.brokerIP2.replace(/^\[(.*)\]$/, "$1");
+    return formatAddress({ host, port: this.#haPort || store.haListenPort });
+  }
+
+  /** `host:port` of the master for clients, as a slave knows it. */
+  get masterAddr(): string | null {
+    return this.#masterAddr;
+  }
+
+  /** Whether this is a slave whose master is there. */
+  get isFollowing(): boolean {
+    return this.slave?.isConnected ?? false;
+  }
+
+  /** A master listens for slaves; before it is registered anywhere. @throws {ConnectionError} when the port is taken. */
+  listen(): void {
+    const { remoting, store } = this.#parts.settings();
+    // A broker on any free port (tests, demonstrations) must not ask for a certain one here.
+    const port = remoting.listenPort === 0 ? 0 : store.haListenPort;
+    const address = this.master?.listen({ host: remoting.bindAddress, port });
+    this.#haPort = address?.port ?? 0;
+  }
+
+  /** A slave begins to follow, a master to look who follows it. */
+  start(): void {
+    this.slave?.start();
+    this.#sync?.start();
+    if (this.master !== null) this.#timer = this.#parts.clock.every(REVIEW_MS, () => void this.#review());
+  }
+
+  /** Ends both; resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.master?.close();
+    await this.slave?.stop();
+    await this.#sync?.stop();
+  }
+
+  /** Takes what a name server answered to our registration. */
+  registered({ masterAddr, haServerAddr }: RegisterResult): void {
+    if (this.slave !== null) this.setMaster(masterAddr, haServerAddr);
+  }
+
+  /** A slave learns its master's addresses; null leaves what is known. */
+  setMaster(masterAddr: string | null, masterHaAddress: string | null): void {
+    const { log, brokerAddr } = this.#parts;
+    if (masterAddr === brokerAddr()) return;
+    const isNew = (masterAddr !== null && masterAddr !== this.#masterAddr) ||
+      (masterHaAddress !== null && masterHaAddress !== this.#masterHaAddress);
+    if (!isNew) return;
+    this.#masterAddr = masterAddr ?? this.#masterAddr;
+    this.#masterHaAddress = masterHaAddress ?? this.#masterHaAddress;
+    log.info(`HA: the master is ${this.#masterAddr}, its HA address ${this.#haAddress() ?? "unknown"}`);
+    this.slave?.masterChanged();
+  }
+
+  /** How replication stands (907). */
+  status(): HaStatus {
+    const { replicaLog, masterFlushedOffset } = this.#parts.store;
+    const { endOffset } = replicaLog;
+    const { master, slave } = this;
+    const connections = [...master?.connections ?? []].filter((each) => each.hasBegun);
+    return {
+      haClientRuntimeInfo: slave === null ? NO_HA_CLIENT : {
+        lastReadTimestamp: slave.lastReadTimestamp,
+        lastWriteTimestamp: slave.lastWriteTimestamp,
+        masterFlushOffset: masterFlushedOffset,
+        maxOffset: endOffset,
+        transferredByteInSecond: slave.bytesInSecond,
+      },
+      haConnectionInfo: connections.map((each) => ({
+        addr: each.remoteText,
+        diff: endOffset - each.ackOffset,
+        inSync: each.isKnown && master!.gate.isInSync(each),
+        slaveAckOffset: each.ackOffset,
+        transferFromWhere: each.sentOffset,
+        transferredByteInSecond: each.bytesInSecond,
+      })),
+      inSyncSlaveNums: master === null ? 0 : master.gate.liveReplicas() - 1,
+      master: master !== null,
+      masterCommitLogMaxOffset: endOffset,
+    };
+  }
+
+  #haAddress(): string | null {
+    return this.#parts.settings().store.haMasterAddress || this.#masterHaAddress;
+  }
+
+  #makeMaster(): HaMaster {
+    const { net, clock, log, store, settings } = this.#parts;
+    const { store: options } = settings();
+    const allowed = new AddressList(options.haAllowedAddresses);
+    const master = new HaMaster({
+      net,
+      clock,
+      log,
+      source: store.replicaLog,
+      options,
+      isAllowed: (host) => allowed.isEmpty || allowed.has(host),
+      isTrusted: (host) => allowed.has(host) || this.#hosts.has(host),
+      onProgress: () => store.replicasChanged(),
+    });
+    store.onAppended(() => master.appended());
+    store.attachReplicas(master.gate);
+    return master;
+  }
+
+  #makeSlave(): HaSlave {
+    const { net, clock, log, store, settings, client } = this.#parts;
+    const { broker, store: options } = settings();
+    const link = new MasterLink({
+      client,
+      store,
+      log,
+      masterAddr: () => this.#masterAddr,
+      identity: {
+        clusterName: broker.brokerClusterName,
+        brokerName: broker.brokerName,
+        brokerId: broker.brokerId,
+      },
+    });
+    return new HaSlave({
+      net,
+      clock,
+      log,
+      store,
+      options,
+      masterAddress: () => this.#haAddress(),
+      agree: (own: Address) => link.agree(own),
+    });
+  }
+
+  /** Connections that have not said who they are: are they slaves that a name server lists? */
+  async #review(): Promise<void> {
+    const { master } = this;
+    if (master === null || [...master.connections].every((each) => each.isKnown)) return;
+    await this.#hosts.lookUp();
+    master.reviewTrust();
+  }
+}
