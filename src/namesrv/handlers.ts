@@ -9,6 +9,7 @@
 import { crc32, utf8, utf8Text } from "../common/bytes.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
+import { encodeConflicts } from "../protocol/bodies/conflicts.ts";
 import {
   decodeDataVersion,
   decodeRegisterBody,
@@ -98,6 +99,7 @@ function routeHandlers({ answers, routes, isReady, log }: NamesrvHandlersParts):
       const seen = new Map([...brokerAddrTable].map(([name, broker]) => [name, view.broker(broker)]));
       return { body: encodeClusterInfo({ brokerAddrTable: seen, clusterAddrTable }) };
     }],
+    [RequestCode.GET_REGISTRATION_CONFLICTS, () => ({ body: encodeConflicts(routes.conflicts()) })],
     [RequestCode.GET_BROKER_MEMBER_GROUP, ({ command }) => {
       const { clusterName, brokerName } = readHeader(GET_BROKER_MEMBER_GROUP_REQUEST, command.ext);
       return { body: encodeMemberGroup({ cluster: clusterName, brokerName, brokerAddrs: routes.members(brokerName) }) };

@@ -16,6 +16,7 @@
  */
 import type { Clock } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
+import type { RegistrationConflict } from "../protocol/bodies/conflicts.ts";
 import { type DataVersion, type RegisterBrokerBody, sameDataVersion } from "../protocol/bodies/register.ts";
 import {
   type BrokerData,
@@ -164,6 +165,7 @@ export class RouteTable<P> {
       if (known !== undefined) this.#dropIfEmpty(known);
       return null;
     }
+    if (addrBefore !== undefined && addrBefore !== brokerAddr) this.#warnOfRival(addrBefore, broker);
     const group = this.#enterGroup(broker);
     this.#takeTopics(group, broker, addrBefore === undefined);
     this.#enterLive(broker);
@@ -246,6 +248,19 @@ export class RouteTable<P> {
     return networkView([...this.#live.values()], host);
   }
 
+  /** Places that several live brokers register for, each with its own address: a mistake in their configuration. */
+  conflicts(): RegistrationConflict[] {
+    const places = new Map<string, RegistrationConflict & { addresses: string[] }>();
+    for (const { clusterName, brokerName, brokerId, brokerAddr } of this.#live.values()) {
+      const key = `${brokerName}\n${brokerId}`;
+      const place = places.get(key) ?? { clusterName, brokerName, brokerId, addresses: [] };
+      place.addresses.push(brokerAddr);
+      places.set(key, place);
+    }
+    return [...places.values()].filter(({ addresses }) => addresses.length > 1)
+      .map((place) => ({ ...place, addresses: place.addresses.sort() }));
+  }
+
   /** The queues of a topic on one group. */
   queueData(topic: string, brokerName: string): QueueData | undefined {
     return this.#topics.queues(topic)?.get(brokerName);
@@ -320,6 +335,15 @@ export class RouteTable<P> {
         `New Version:${body.dataVersion.stateVersion}.`,
     );
     return true;
+  }
+
+  /** A broker that moved has left before it comes back; one that still lives has a rival, and clients see them in turn. */
+  #warnOfRival(holderAddr: string, { clusterName, brokerName, brokerId, brokerAddr }: BrokerIdentity): void {
+    if (!this.#live.has(liveKey(clusterName, holderAddr))) return;
+    this.#parts.log.warn(
+      `two brokers claim to be ${brokerName} with id ${brokerId} in ${clusterName}: ${holderAddr} and ${brokerAddr}; ` +
+        "clients are told the one that registered last. Give one of them another brokerName or brokerId",
+    );
   }
 
   #enterGroup(broker: Registration<P>): BrokerGroup {

@@ -147,6 +147,8 @@ export const RequestCode = {
   SWITCH_TIMER_ENGINE: 5001,
   /** Ours: which consumer groups have members that want different things of a topic. */
   GET_DIVERGENT_SUBSCRIPTIONS: 20001,
+  /** Ours: which brokers claim the same place at a name server. */
+  GET_REGISTRATION_CONFLICTS: 20002,
   POP_MESSAGE: 200050,
   ACK_MESSAGE: 200051,
   PEEK_MESSAGE: 200052,
