@@ -4,7 +4,11 @@
  *
  * ```
  * deno task compile [--target x86_64-unknown-linux-gnu] [--output dist/rucola]
+ * deno task compile --release        # dist/rucola-VERSION-TARGET for every target, and dist/SHA256SUMS
  * ```
+ *
+ * A release has a file for each target whose runtime can be had. Linux x64 must be among them; another one that is out of
+ * reach is left out, with a line that says so.
  *
  * `deno compile` needs the runtime of the target, `denort`, and downloads it from Deno's own site. Where that site is out
  * of reach, `scripts/denort.ts` gets the same file from the npm registry.
@@ -14,7 +18,20 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { BUILD_FACTS_PATH, type BuildFacts } from "../src/tools/version.ts";
+import project from "../deno.json" with { type: "json" };
 import { denortFromNpm } from "./denort.ts";
+
+/** What a release is made for, the indispensable one first. */
+export const RELEASE_TARGETS: readonly string[] = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+];
+
+/** Deno's unstable features that the product uses: datagrams to systemd's socket. */
+const UNSTABLE_FLAGS = ["--unstable-net"];
 
 /** All that the product may do, compiled or from source. */
 export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
@@ -33,22 +50,68 @@ const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
 async function main(args: string[]): Promise<number> {
   const options = parseArgs(args, {
     string: ["target", "output"],
+    boolean: ["release"],
     default: { target: Deno.build.target, output: "dist/rucola" },
   });
-  const output = resolve(ROOT, options.output);
   await Deno.mkdir(join(ROOT, "dist"), { recursive: true });
-  await Deno.mkdir(dirname(output), { recursive: true });
   await Deno.writeTextFile(join(ROOT, BUILD_FACTS_PATH), JSON.stringify(await gitFacts()) + "\n");
+  if (options.release) return await release();
+  await build(options.target, resolve(ROOT, options.output));
+  return 0;
+}
 
-  const command = compileArguments(options.target, output, await embeddedPaths());
+/** Builds for all targets; 1 when the indispensable one fails. */
+async function release(): Promise<number> {
+  const sums = new Map<string, string>();
+  const missing: string[] = [];
+  for (const target of RELEASE_TARGETS) {
+    const name = releaseName(project.version, target);
+    try {
+      sums.set(name, await build(target, join(ROOT, "dist", name)));
+    } catch (error) {
+      if (target === RELEASE_TARGETS[0] || !(error instanceof MissingRuntimeError)) throw error;
+      missing.push(`not built: ${name}: ${error.message}`);
+    }
+  }
+  await Deno.writeTextFile(join(ROOT, "dist", "SHA256SUMS"), checksumText(sums));
+  console.log(`${join(ROOT, "dist", "SHA256SUMS")}: ${sums.size} of ${RELEASE_TARGETS.length} targets`);
+  for (const line of missing) console.error(line);
+  return 0;
+}
+
+/** Name of a release's file: the same for the same version and target, with `.exe` where a system wants it. */
+export function releaseName(version: string, target: string): string {
+  return `rucola-${version}-${target}${target.includes("windows") ? ".exe" : ""}`;
+}
+
+/** File names and hashes in the format of `sha256sum --check`, sorted by name. */
+export function checksumText(sums: ReadonlyMap<string, string>): string {
+  return [...sums].sort(([a], [b]) => a < b ? -1 : 1).map(([name, sum]) => `${sum}  ${name}\n`).join("");
+}
+
+/** The runtime of a target can be had nowhere. */
+class MissingRuntimeError extends Error {}
+
+/** Compiles for a target; returns the SHA-256 of the file, hexadecimal. */
+async function build(target: string, output: string): Promise<string> {
+  await Deno.mkdir(dirname(output), { recursive: true });
+  const command = compileArguments(target, output, await embeddedPaths());
   let failure = await compile(command, Deno.env.get("DENORT_BIN"));
   if (failure !== null && isMissingRuntime(failure)) {
-    console.error(`Cannot download the runtime from Deno's site (${lastCause(failure)}); trying the npm registry.`);
-    failure = await compile(command, await denortFromNpm(options.target));
+    const cause = lastCause(failure);
+    console.error(`Cannot download the runtime for ${target} from Deno's site (${cause}); trying the npm registry.`);
+    failure = await compile(command, await fallbackRuntime(target));
   }
   if (failure !== null) throw new Error(`deno compile failed\n${failure}`);
-  await report(output);
-  return 0;
+  return await report(output);
+}
+
+async function fallbackRuntime(target: string): Promise<string> {
+  try {
+    return await denortFromNpm(target);
+  } catch (error) {
+    throw new MissingRuntimeError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Arguments of `deno` that compile `main.ts` for `target` to `output`, with the files `embedded`. */
@@ -57,6 +120,7 @@ export function compileArguments(target: string, output: string, embedded: strin
     "compile",
     "--quiet",
     ...PERMISSIONS,
+    ...UNSTABLE_FLAGS,
     "--no-prompt",
     ...(V8_FLAGS.length === 0 ? [] : [`--v8-flags=${V8_FLAGS.map((flag) => `--${flag}`).join(",")}`]),
     ...embedded.flatMap((path) => ["--include", path]),
@@ -131,12 +195,13 @@ async function git(...args: string[]): Promise<string | null> {
   }
 }
 
-async function report(output: string): Promise<void> {
+async function report(output: string): Promise<string> {
   const bytes = await Deno.readFile(output);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   console.log(
     `${output}\nsize    ${bytes.length} bytes (${(bytes.length / 2 ** 20).toFixed(1)} MiB)\nsha256  ${digest}`,
   );
+  return digest;
 }
 
 if (import.meta.main) {

@@ -77,17 +77,17 @@ function examineDisk(broker: ExaminedBroker, report: Report): void {
     "make room or add disk; keep messages for a shorter time (fileReservedTime); look what else fills the disk";
   if (ratio >= full) {
     const meaning = `above ${
-      full * 100
+      Math.round(full * 100)
     } % (diskSpaceWarningLevelRatio) it takes no messages: producers get SERVICE_NOT_AVAILABLE`;
     report({ severity: "problem", check: "disk", subject, text: used, meaning, remedy });
   } else if (ratio >= forced) {
     const meaning = `above ${
-      forced * 100
+      Math.round(forced * 100)
     } % (diskSpaceCleanForciblyRatio) it deletes old messages whatever their age, consumed or not`;
     report({ severity: "problem", check: "disk", subject, text: used, meaning, remedy });
   } else if (ratio >= early) {
     const meaning = `above ${
-      early * 100
+      Math.round(early * 100)
     } % (diskMaxUsedSpaceRatio) it deletes expired files at once instead of at deleteWhen`;
     report({ severity: "warning", check: "disk", subject, text: used, meaning, remedy });
   } else {

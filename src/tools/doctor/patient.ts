@@ -44,7 +44,7 @@ export interface ExaminedBroker {
 /** How a broker is called in findings. */
 export function brokerSubject(
   { brokerName, brokerId, address }: Pick<ExaminedBroker, "brokerName" | "brokerId" | "address">,
-) {
+): string {
   return `broker ${brokerName} (id ${brokerId}) at ${address}`;
 }
 

@@ -1,6 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import project from "../../../deno.json" with { type: "json" };
-import { compileArguments, isMissingRuntime, lastCause, PERMISSIONS } from "../../../scripts/build.ts";
+import {
+  checksumText,
+  compileArguments,
+  isMissingRuntime,
+  lastCause,
+  PERMISSIONS,
+  RELEASE_TARGETS,
+  releaseName,
+} from "../../../scripts/build.ts";
 
 const UNREACHABLE = `error: Writing deno compile executable to temporary file 'dist/rucola.tmp-6d76c6ab27c2a2b0'
 
@@ -55,4 +63,18 @@ Deno.test("Every dependency is pinned, the standard library to one version", () 
     assert(/^npm:[@\w/-]+@\d+\.\d+\.\d+(?:\/|$)/.test(target), `${name}: ${target}`);
     if (name.startsWith("@std/")) assert(target.startsWith("npm:deno-std@1.4.0/"), target);
   }
+});
+
+Deno.test("Files of a release have names that follow from version and target", () => {
+  assertEquals(RELEASE_TARGETS.map((target) => releaseName("1.2.3", target)), [
+    "rucola-1.2.3-x86_64-unknown-linux-gnu",
+    "rucola-1.2.3-aarch64-unknown-linux-gnu",
+    "rucola-1.2.3-x86_64-apple-darwin",
+    "rucola-1.2.3-aarch64-apple-darwin",
+    "rucola-1.2.3-x86_64-pc-windows-msvc.exe",
+  ]);
+});
+
+Deno.test("Checksums are those that sha256sum --check reads, in the order of names", () => {
+  assertEquals(checksumText(new Map([["b", "22"], ["a", "11"]])), "11  a\n22  b\n");
 });
