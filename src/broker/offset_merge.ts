@@ -49,10 +49,9 @@ export function mergeOffsets(tables: OffsetsToMerge): MergedOffsets {
     const merged = new Map<number, number>();
     const theirs = master.get(key) ?? NONE;
     const mine = own.get(key) ?? NONE;
-    for (const [queueId, offset] of theirs) merged.set(queueId, mergeOne(tables, key, queueId, offset, toReturn));
-    for (const [queueId, offset] of mine) {
-      const isDeleted = masterBefore?.get(key)?.has(queueId) ?? false;
-      if (!theirs.has(queueId) && !isDeleted) merged.set(queueId, offset);
+    for (const queueId of new Set([...theirs.keys(), ...mine.keys()])) {
+      const offset = mergeOne(tables, key, queueId, toReturn);
+      if (offset >= 0) merged.set(queueId, offset);
     }
     if (merged.size > 0) offsets.set(key, merged);
   }
@@ -61,18 +60,18 @@ export function mergeOffsets(tables: OffsetsToMerge): MergedOffsets {
 
 const NONE: ReadonlyMap<number, number> = new Map();
 
+/** The offset of one queue, −1 for none. */
 function mergeOne(
-  { masterBefore, own, ownBefore }: OffsetsToMerge,
+  { master, masterBefore, own, ownBefore }: OffsetsToMerge,
   key: string,
   queueId: number,
-  theirs: number,
   toReturn: OffsetToReturn[],
 ): number {
-  const mine = own.get(key)?.get(queueId) ?? -1;
-  const before = masterBefore?.get(key)?.get(queueId) ?? -1;
-  if (theirs < before || mine <= theirs) return theirs;
+  const at = (table: OffsetsByGroup | null) => table?.get(key)?.get(queueId) ?? -1;
+  const theirs = at(master);
+  const mine = at(own);
+  if (theirs < at(masterBefore) || mine <= theirs) return theirs;
   // After our own restart nothing says who committed what: then the master is left alone.
-  const wasCommittedHere = ownBefore !== null && ownBefore.get(key)?.get(queueId) !== mine;
-  if (wasCommittedHere) toReturn.push({ key, queueId, offset: mine });
+  if (ownBefore !== null && at(ownBefore) !== mine) toReturn.push({ key, queueId, offset: mine });
   return mine;
 }

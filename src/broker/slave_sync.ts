@@ -150,13 +150,14 @@ export class SlaveSync {
     });
     this.#logMovedBack(theirs.offsets, own.offsets, merged.offsets);
     this.#masterOffsets = theirs.offsets;
-    this.#mergedOffsets = merged.offsets;
     offsets.replaceAll({
       ...theirs,
       offsets: merged.offsets,
       pulled: new Map([...own.pulled, ...theirs.pulled]),
     });
     for (const each of merged.toReturn) await this.#giveBack(each);
+    // Not before: what could not be given back is tried again in the next round.
+    this.#mergedOffsets = merged.offsets;
   }
 
   /** Tells the master of an offset that was committed here while it was away. */

@@ -100,11 +100,13 @@ async function offsetOfNewGroup(
 
 function updateOffset({ offsets, groups, topics }: OffsetHandlerParts, { command, connection }: Request): Reply {
   const { consumerGroup, topic, queueId, commitOffset } = readHeader(UPDATE_CONSUMER_OFFSET, command.ext);
-  if (!groups.has(consumerGroup)) {
+  const isForwardOnly = command.ext[FORWARD_ONLY_FIELD] === "true";
+  // A slave may have met a group first, while we were away.
+  const hasGroup = isForwardOnly ? groups.find(consumerGroup) !== undefined : groups.has(consumerGroup);
+  if (!hasGroup) {
     throw new ResponseError(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${consumerGroup} not exist!`);
   }
   if (!topics.has(topic)) throw new ResponseError(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`);
-  const isForwardOnly = command.ext[FORWARD_ONLY_FIELD] === "true";
   if (isForwardOnly && commitOffset <= offsets.query(consumerGroup, topic, queueId)) return OK;
   if (offsets.hasReset(topic, consumerGroup, queueId)) return { remark: "Offset has been previously reset" };
   offsets.commit(consumerGroup, topic, queueId, commitOffset, connection.remoteText);

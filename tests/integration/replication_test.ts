@@ -1,0 +1,103 @@
+import { assert, assertEquals } from "@std/assert";
+import { type SimWorld, simWorld } from "../support/world.ts";
+import { type Cluster, startCluster } from "./client_cluster.ts";
+import { caughtUp, commitlog, haStatus, startReplica } from "./replication_cluster.ts";
+
+const MASTER = { brokerRole: "SYNC_MASTER" };
+const SLAVE = { brokerRole: "SLAVE", brokerId: "1" };
+
+/** Consumes from the beginning until `count` messages came, and stops. */
+async function consume(world: SimWorld, cluster: Cluster, machine: string, count: number): Promise<string[]> {
+  const bodies: string[] = [];
+  await using client = cluster.client(machine);
+  const consumer = client.pushConsumer({ group: "CG", consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" });
+  consumer.subscribe("T");
+  consumer.onMessages((messages) => {
+    for (const message of messages) bodies.push(new TextDecoder().decode(message.body));
+    return Promise.resolve();
+  });
+  await consumer.start();
+  await world.until(() => bodies.length >= count, `${count} messages at ${machine}`, 120_000);
+  return bodies;
+}
+
+Deno.test("when a SYNC_MASTER's machine is lost, consumers read everything acknowledged from the slave and no offset goes back", async () => {
+  await simWorld(31).run(async (world) => {
+    const cluster = await startCluster(world);
+    const master = await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    for (let i = 0; i < 50; i++) {
+      assertEquals((await producer.send({ topic: "T", body: `m${i}` })).sendStatus, "SEND_OK");
+    }
+    const first = await consume(world, cluster, "reader", 50);
+    assertEquals(new Set(first).size, 50);
+    for (let i = 50; i < 100; i++) await producer.send({ topic: "T", body: `m${i}` });
+    await world.clock.sleep(15_000); // the slave copies topics, groups and offsets every 10 s
+    void master;
+    world.machine("a").powerOff();
+
+    const second = await consume(world, cluster, "reader2", 50);
+    assertEquals(new Set(second), new Set(Array.from({ length: 50 }, (_, i) => `m${50 + i}`)));
+    assertEquals(second.length, 50, "nothing was read again");
+  });
+});
+
+Deno.test("offsets that were committed at the slave go back to the master when it returns", async () => {
+  await simWorld(32).run(async (world) => {
+    const cluster = await startCluster(world);
+    const master = await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    for (let i = 0; i < 40; i++) await producer.send({ topic: "T", body: `m${i}` });
+    await world.clock.sleep(15_000);
+    master.process.kill();
+    await world.clock.sleep(1000);
+    await consume(world, cluster, "reader", 40);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await world.clock.sleep(30_000);
+    for (let i = 40; i < 60; i++) await producer.send({ topic: "T", body: `m${i}` });
+    const later = await consume(world, cluster, "reader2", 20);
+    assertEquals(new Set(later), new Set(Array.from({ length: 20 }, (_, i) => `m${40 + i}`)));
+    assertEquals(later.length, 20);
+  });
+});
+
+Deno.test("a slave whose master has lost its last messages keeps them aside and follows the master's history", async () => {
+  await simWorld(33).run(async (world) => {
+    const cluster = await startCluster(world);
+    const asynchronous = { brokerRole: "ASYNC_MASTER" };
+    await startReplica(world, cluster.namesrvAddr, "a", asynchronous);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    for (let i = 0; i < 300; i++) await producer.send({ topic: "T", body: `old ${i} ${"x".repeat(i * 7)}` });
+    await world.clock.sleep(12_000); // everything so far is synced
+    for (let i = 0; i < 8; i++) await producer.send({ topic: "T", body: `lost ${i}` });
+    await world.clock.sleep(20);
+    const { masterCommitLogMaxOffset: slaveEnd } = await haStatus(world, "b");
+    world.machine("a").powerOff();
+    world.machine("a").powerOn();
+    await startReplica(world, cluster.namesrvAddr, "a", asynchronous);
+    const { masterCommitLogMaxOffset: masterEnd } = await haStatus(world, "a");
+    assert(masterEnd < slaveEnd, "the master has lost something");
+    for (let i = 0; i < 30; i++) await producer.send({ topic: "T", body: `new ${i}` });
+    await caughtUp(world, "a", "b");
+
+    assertEquals(commitlog(world, "b"), commitlog(world, "a"));
+    const kept = world.machine("b").disk.list("/store/truncated");
+    assertEquals(kept.map(({ sizeBytes }) => sizeBytes), [slaveEnd - masterEnd]);
+    world.machine("a").powerOff();
+    const bodies = await consume(world, cluster, "reader", 330);
+    assertEquals(bodies.filter((body) => body.startsWith("lost")), []);
+    assertEquals(new Set(bodies).size, 330);
+  });
+});
