@@ -1,10 +1,10 @@
 /**
- * Compressed message bodies. Producers compress with zlib, which every RocketMQ client reads; consumers read zlib,
- * LZ4 and Zstandard. Source: RocketMQ `CompressorFactory`, `CompressionType`.
+ * Compressed message bodies. Producers compress with zlib, which every RocketMQ client reads, or when told so with
+ * Zstandard; consumers read zlib, LZ4 and Zstandard. Source: RocketMQ `CompressorFactory`, `CompressionType`.
  *
  * @module
  */
-import { deflateSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { messageOf } from "../common/errors.ts";
 import { SysFlag } from "../protocol/message.ts";
 import { ClientError } from "./errors.ts";
@@ -18,9 +18,20 @@ const TYPE_ZSTD = 0x200;
 /** A body that inflates to more is refused: no broker takes messages of this size. */
 const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Compresses with zlib. @param level 0 to 9; Java's default is 5. */
-export function compressBody(body: Uint8Array, level: number): Uint8Array {
-  const bytes = deflateSync(body, { level });
+/** How producers compress. */
+export type CompressType = "ZLIB" | "ZSTD";
+
+/** Bits of `sysFlag` on a compressed body. */
+export const COMPRESSED_SYS_FLAG: Readonly<Record<CompressType, number>> = {
+  ZLIB: ZLIB_SYS_FLAG,
+  ZSTD: SysFlag.COMPRESSED | TYPE_ZSTD,
+};
+
+/** Compresses. @param level 0 to 9; Java's default is 5. */
+export function compressBody(body: Uint8Array, level: number, type: CompressType = "ZLIB"): Uint8Array {
+  const bytes = type === "ZLIB"
+    ? deflateSync(body, { level })
+    : zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: level } });
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

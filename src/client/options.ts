@@ -11,6 +11,7 @@ import type { Net } from "../common/net.ts";
 import type { Random } from "../common/random.ts";
 import type { ConsumeFromWhere, MessageModel } from "../protocol/bodies/heartbeat.ts";
 import { type AllocationStrategy, averagely } from "./allocation.ts";
+import type { CompressType } from "./compression.ts";
 import { aclHook, namespaceHook, type RpcHook, type SessionCredentials } from "./rpc_hooks.ts";
 
 /** The world that a client lives in. */
@@ -118,6 +119,8 @@ export interface ProducerOptions extends TraceSettings {
   readonly compressMsgBodyOverHowmuchBytes?: number;
   /** 0 to 9. */
   readonly compressLevel?: number;
+  /** ZLIB by default, which clients of all versions read; ZSTD those from 4.9.4 on. */
+  readonly compressType?: CompressType;
   /** Queues of a topic that is made by the first send. */
   readonly defaultTopicQueueNums?: number;
   /** Its template. */
@@ -141,6 +144,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     maxMessageSizeBytes: options.maxMessageSizeBytes ?? 4 * 1024 * 1024,
     compressMsgBodyOverHowmuchBytes: options.compressMsgBodyOverHowmuchBytes ?? 4096,
     compressLevel: options.compressLevel ?? 5,
+    compressType: options.compressType ?? "ZLIB",
     defaultTopicQueueNums: options.defaultTopicQueueNums ?? 4,
     createTopicKey: options.createTopicKey ?? "TBW102",
     sendLatencyFaultEnable: options.sendLatencyFaultEnable ?? false,

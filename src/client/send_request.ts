@@ -22,7 +22,7 @@ import { type MessageQueue, messageQueue } from "../protocol/message_queue.ts";
 import type { TraceMessageType } from "../protocol/trace.ts";
 import type { Command, Outgoing } from "../remoting/command.ts";
 import { brokerError } from "./broker_calls.ts";
-import { compressBody, ZLIB_SYS_FLAG } from "./compression.ts";
+import { compressBody, COMPRESSED_SYS_FLAG } from "./compression.ts";
 import { ClientError } from "./errors.ts";
 import { bodyBytes, type Message, messageProperties, type SendResult, type SendStatus } from "./message.ts";
 import { checkSendTopic, RETRY_PREFIX } from "./names.ts";
@@ -61,7 +61,7 @@ const SEND_STATUS: ReadonlyMap<number, SendStatus> = new Map([
 /** What {@linkcode prepareSend} and {@linkcode prepareBatch} need of a producer's settings. */
 export type SendLimits = Pick<
   ProducerSettings,
-  "maxMessageSizeBytes" | "compressMsgBodyOverHowmuchBytes" | "compressLevel"
+  "maxMessageSizeBytes" | "compressMsgBodyOverHowmuchBytes" | "compressLevel" | "compressType"
 >;
 
 /**
@@ -80,8 +80,9 @@ export function prepareSend(message: Message, limits: SendLimits, nextId: () => 
     code: properties.get(Property.MSG_TYPE) === "reply"
       ? RequestCode.SEND_REPLY_MESSAGE_V2
       : RequestCode.SEND_MESSAGE_V2,
-    body: isCompressed ? compressBody(body, limits.compressLevel) : body,
-    sysFlag: (isCompressed ? ZLIB_SYS_FLAG : 0) | (isHalf ? SysFlag.TRANSACTION_PREPARED : 0),
+    body: isCompressed ? compressBody(body, limits.compressLevel, limits.compressType) : body,
+    sysFlag: (isCompressed ? COMPRESSED_SYS_FLAG[limits.compressType] : 0) |
+      (isHalf ? SysFlag.TRANSACTION_PREPARED : 0),
     flag: message.flag ?? 0,
     properties: formatProperties(properties),
     isBatch: false,

@@ -6,6 +6,7 @@
  */
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { ReceivedMessage, SendResult } from "../client/message.ts";
+import type { PullResult } from "../client/pull_request.ts";
 
 /** `MessageQueue [topic=…, brokerName=…, queueId=…]` */
 export function queueText({ topic, brokerName, queueId }: MessageQueue): string {
@@ -29,6 +30,12 @@ export function messageText(message: ReceivedMessage): string {
     `reconsumeTimes=${message.reconsumeTimes}, preparedTransactionOffset=${message.preparedTransactionOffset}, ` +
     `toString()=Message{topic='${message.topic}', flag=${message.flag}, properties=${propertiesText(message)}, ` +
     `body=[${new Int8Array(message.body).join(", ")}], transactionId='${message.transactionId ?? null}'}]`;
+}
+
+/** `PullResult [pullStatus=FOUND, nextBeginOffset=…, …]` */
+export function pullResultText({ status, nextBeginOffset, minOffset, maxOffset, messages }: PullResult): string {
+  return `PullResult [pullStatus=${status}, nextBeginOffset=${nextBeginOffset}, minOffset=${minOffset}, ` +
+    `maxOffset=${maxOffset}, msgFoundList=${messages.length}]`;
 }
 
 /** `{name=value, …}` */

@@ -16,7 +16,8 @@ import { COMMON_OPTIONS, keyOf, type OptionSpec, parseArguments, UsageError, typ
 import { type CommandContext, GivenOptions, type ToolCommand } from "./command.ts";
 import { jsonOutput, textOutput } from "./output.ts";
 import { printf } from "./printf.ts";
-import { absenceOf, commandList, findCommand, findProgram, nameSpellings } from "./registry.ts";
+import { findProgram } from "./programs.ts";
+import { absenceOf, commandList, findCommand, nameSpellings } from "./registry.ts";
 import { usageText } from "./usage.ts";
 import { connect, nameServers, type ToolWorld } from "./world.ts";
 

@@ -1,6 +1,6 @@
 /**
  * All commands of `rucola tools` by name, in RocketMQ's order: those that exist, and those for parts that Rucola does not
- * have, each with the reason. Programs of tools.sh (examples by class name) are loaded when they are called.
+ * have, each with the reason. Programs of tools.sh (examples by class name) are in `programs.ts`.
  *
  * @module
  */
@@ -15,10 +15,6 @@ import { NAMESRV_COMMANDS } from "./commands/namesrv.ts";
 import { OFFSET_COMMANDS } from "./commands/offset.ts";
 import { SEND_COMMANDS } from "./commands/send.ts";
 import { TOPIC_COMMANDS } from "./commands/topic.ts";
-import type { ToolWorld } from "./world.ts";
-
-/** A program with arguments of its own. */
-export type Program = (args: readonly string[], world: ToolWorld) => Promise<number>;
 
 const COMMANDS = new Map<string, ToolCommand>(
   [
@@ -37,13 +33,6 @@ const COMMANDS = new Map<string, ToolCommand>(
 const ABSENT = new Map<string, AbsentCommand>(
   ABSENT_COMMANDS.map((command) => [command.name.toLowerCase(), command]),
 );
-
-const EXAMPLES = "org.apache.rocketmq.example.";
-
-const PROGRAMS: Readonly<Record<string, () => Promise<Program>>> = {
-  "quickstart.Producer": async () => (await import("./quickstart_programs.ts")).quickstartProducer,
-  "quickstart.Consumer": async () => (await import("./quickstart_programs.ts")).quickstartConsumer,
-};
 
 /** The order in which RocketMQ 5.5.0 lists commands. */
 const ORDER = [
@@ -86,10 +75,4 @@ export function absenceOf(name: string): AbsentCommand | undefined {
 /** Names of all commands that exist, in lower case, with how they are written. */
 export function nameSpellings(): ReadonlyMap<string, string> {
   return new Map([...COMMANDS].map(([key, { name }]) => [key, name]));
-}
-
-/** The program of a Java class name, with or without its package. */
-export function findProgram(name: string): (() => Promise<Program>) | undefined {
-  const short = name.startsWith(EXAMPLES) ? name.slice(EXAMPLES.length) : name;
-  return Object.hasOwn(PROGRAMS, short) ? PROGRAMS[short] : undefined;
 }

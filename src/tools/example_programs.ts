@@ -1,0 +1,21 @@
+/**
+ * Examples as programs of `rucola tools`: they print to standard output, and end when they are done or the process is told to.
+ *
+ * @module
+ */
+import { stopSignal } from "../common/stop_signal.ts";
+import type { Example } from "../examples/example.ts";
+import type { OptionSpec } from "./arguments.ts";
+import { type Program, program } from "./program.ts";
+
+/** The program of an example. @param options of its own command line. */
+export function exampleProgram(name: string, example: Example, options: readonly OptionSpec[]): Program {
+  return program(name, options, async ({ values, world, print, connect }) => {
+    const stop = stopSignal();
+    try {
+      await example({ connect, clock: world.clock, print, until: stop.promise, options: values });
+    } finally {
+      stop.ignore();
+    }
+  });
+}
