@@ -168,11 +168,11 @@ Deno.test("POP over kills: nothing is lost", async () => {
 });
 
 Deno.test("POP over losses of power with SYNC_FLUSH: nothing is lost", async () => {
-  await runAll("power", { flushDiskType: "SYNC_FLUSH", timerWheelEnable: "false" }, { mayRepeat: true });
+  await runAll("power", { flushDiskType: "SYNC_FLUSH" }, { mayRepeat: true });
 });
 
 Deno.test("POP over losses of power with ASYNC_FLUSH: nothing is lost that was on the device when it was popped", async () => {
-  await runAll("power", { flushDiskType: "ASYNC_FLUSH", timerWheelEnable: "false" }, {
+  await runAll("power", { flushDiskType: "ASYNC_FLUSH" }, {
     mayRepeat: true,
     sendsFirst: 60,
   });

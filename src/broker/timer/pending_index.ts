@@ -12,7 +12,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
-import type { Disk } from "../../common/disk.ts";
+import { type Disk, makeDurableDirectory } from "../../common/disk.ts";
 import { invariant } from "../../common/errors.ts";
 import { compareKeys, endOf, FIRST_KEY, sortEntries, type TimerEntry, type TimerKey } from "./entry.ts";
 import { EntryHeap } from "./entry_heap.ts";
@@ -140,7 +140,7 @@ export class PendingIndex {
     const { disk, directory } = this.#parts;
     this.#indexedOffset = list.indexedOffset;
     this.#indexedEnd = this.#addedEnd = list.indexedEnd;
-    disk.makeDirectory(directory);
+    makeDurableDirectory(disk, directory);
     const names = new Set(runs.map((run) => run.name));
     for (const { name } of disk.list(directory)) if (!names.has(name)) disk.remove(`${directory}/${name}`);
     this.#watermark = this.#horizon = watermark;

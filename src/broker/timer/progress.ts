@@ -9,7 +9,7 @@
  * @module
  */
 import { putI64 } from "../../common/bytes.ts";
-import type { Disk } from "../../common/disk.ts";
+import { type Disk, makeDurableDirectory } from "../../common/disk.ts";
 import { JsonFile } from "../../common/json_file.ts";
 import { type JsonObject, type JsonValue, parseJsonObject, stringifyJson } from "../../protocol/json.ts";
 import { asObject, intMember, intOf, listMember, objectMember, textMember } from "../../protocol/json_members.ts";
@@ -96,7 +96,7 @@ export class ProgressFile {
 
   /** Writes it; resolves when it is on the device. @throws {DiskError} */
   async save(progress: Progress): Promise<void> {
-    this.#disk.makeDirectory(this.#directory);
+    makeDurableDirectory(this.#disk, this.#directory);
     await this.#file.save(stringifyJson(progressJson(progress)));
   }
 

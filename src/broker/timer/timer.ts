@@ -14,7 +14,7 @@
  */
 import { getI64, javaHash } from "../../common/bytes.ts";
 import type { Clock, Timer as ClockTimer } from "../../common/clock.ts";
-import type { Disk } from "../../common/disk.ts";
+import { type Disk, makeDurableDirectory } from "../../common/disk.ts";
 import { CorruptError, messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
 import { stringifyJson } from "../../protocol/json.ts";
@@ -288,7 +288,7 @@ export class Timer {
   }
 
   #begin(mark: Mark, java: JavaTimers | null): void {
-    this.#parts.disk.makeDirectory(`${this.#parts.settings.rootDir}/timer`);
+    makeDurableDirectory(this.#parts.disk, `${this.#parts.settings.rootDir}/timer`);
     this.#index.reset(mark.watermark);
     this.#useMark(mark);
     this.#counts.clear();
