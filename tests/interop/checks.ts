@@ -10,6 +10,7 @@ import { KILL_CHECKS } from "./kill.ts";
 import { MIXED_CHECKS } from "./mixed.ts";
 import { MQADMIN_CHECKS } from "./mqadmin.ts";
 import { QUICKSTART_CHECKS } from "./quickstart.ts";
+import { REPLICATION_CHECKS } from "./replication.ts";
 
 /** Every check. */
 export const CHECKS: readonly Check[] = [
@@ -18,5 +19,6 @@ export const CHECKS: readonly Check[] = [
   ...MQADMIN_CHECKS,
   ...BENCHMARK_CHECKS,
   ...KILL_CHECKS,
+  ...REPLICATION_CHECKS,
   ...CONFORMANCE_CHECKS,
 ];
