@@ -62,6 +62,9 @@ async function main(args: string[]): Promise<number> {
 
 /** Builds for all targets; 1 when the indispensable one fails. */
 async function release(): Promise<number> {
+  if (Deno.env.has("DENORT_BIN")) {
+    throw new Error("DENORT_BIN names the runtime of one target, and a release has several; use --target and --output");
+  }
   const sums = new Map<string, string>();
   const missing: string[] = [];
   for (const target of RELEASE_TARGETS) {
