@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
-import { openBrokerConfiguration } from "../../../src/broker/command.ts";
+import { openBrokerConfiguration } from "../../../src/broker/broker_run.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
 

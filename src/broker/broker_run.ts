@@ -1,0 +1,221 @@
+/**
+ * One broker from its command line to its end: configuration, logs, boot lines, reload, stop. It runs in the process's own
+ * thread, or beside others in a worker (`broker_worker.ts`); what differs between the two is the {@link RunHost}.
+ *
+ * @module
+ */
+import { SystemClock } from "../common/clock.ts";
+import type { CommandLine } from "../common/command_line.ts";
+import { ConfigFile } from "../common/config_file.ts";
+import { reloadConfiguration } from "../common/config_reload.ts";
+import { DenoDisk } from "../common/disk_deno.ts";
+import { type Environment, systemEnvironment } from "../common/environment.ts";
+import { messageOf } from "../common/errors.ts";
+import type { HangupCatcher, HangupListeners } from "../common/hangup_signal.ts";
+import { openLogging } from "../common/log_setup.ts";
+import type { Logger, Logging } from "../common/logger.ts";
+import { DenoNet } from "../common/net_deno.ts";
+import type { ServiceManager } from "../common/net_notify.ts";
+import { printOptions } from "../common/options.ts";
+import { SystemRandom } from "../common/random.ts";
+import type { StopSignal } from "../common/stop_signal.ts";
+import { addressAdvice } from "./advertised_address.ts";
+import { Broker } from "./broker.ts";
+import { isLiveBrokerKey } from "./live_keys.ts";
+import { brokerOptionParts, type BrokerSettings, readBrokerOptions } from "./read_options.ts";
+
+/** The options of `rucola broker`. */
+export const BROKER_COMMAND_LINE = {
+  configFile: { names: ["-c", "--configFile"], hasValue: true },
+  namesrvAddr: { names: ["-n", "--namesrvAddr"], hasValue: true },
+  logDir: { names: ["--log-dir"], hasValue: true },
+  help: { names: ["-h", "--help"], hasValue: false },
+  print: { names: ["-p", "--printConfigItem"], hasValue: false },
+  printImportant: { names: ["-m", "--printImportantConfig"], hasValue: false },
+} as const;
+
+/** What a command line of `rucola broker` says. */
+export type BrokerArguments = CommandLine<keyof typeof BROKER_COMMAND_LINE>;
+
+/** Recovery tells how far it is at most this often. */
+const PROGRESS_PERIOD_MS = 2000;
+/** How long systemd is to wait for the next sign of a recovery that makes progress. */
+const RECOVERY_PATIENCE_MS = 60_000;
+
+/** What the surroundings of a run give it. */
+export interface RunHost {
+  /** When the broker is to end. */
+  readonly stopped: StopSignal;
+  /** Who is told when it is ready. */
+  readonly manager: (environment: Environment, warn: (text: string) => void) => ServiceManager;
+  /** Calls the listeners when the configuration is to be read again. */
+  readonly hangup: (listeners: HangupListeners) => HangupCatcher;
+  /** Makes the process known to `rucola shutdown`, when it is one of its own. */
+  readonly announce: (disk: DenoDisk, environment: Environment, warn: (text: string) => void) => Disposable;
+}
+
+/**
+ * Runs a broker until it is stopped; resolves to the exit code.
+ *
+ * @throws {ConfigError} when the configuration cannot be used.
+ * @throws {DiskError | ConnectionError | CorruptError} when it cannot start.
+ */
+export async function runOneBroker(given: BrokerArguments, host: RunHost): Promise<number> {
+  const disk = new DenoDisk();
+  const environment = systemEnvironment((name) => disk.stat(`/sys/class/net/${name}/bridge`) !== null);
+  const configuration = openBrokerConfiguration(disk, environment, given);
+  const { settings } = configuration;
+  const isImportant = given.printImportant !== undefined;
+  if (given.print !== undefined || isImportant) {
+    console.log(settingLines(settings, isImportant).join("\n"));
+    return 0;
+  }
+  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  const clock = new SystemClock();
+  const { brokerName, brokerId, isolateLogEnable } = settings.broker;
+  using logging = openLogging({
+    options: settings.log,
+    environment,
+    clock,
+    disk,
+    print: (line: string) => console.log(line.trimEnd()),
+    ...(isolateLogEnable && { isolatedName: `${brokerName}_${brokerId}` }),
+  });
+  return await serve({ disk, clock, logging, environment, configuration }, host);
+}
+
+/** The configuration that a command line asks for. @throws {ConfigError | DiskError} */
+export function openBrokerConfiguration(
+  disk: DenoDisk,
+  environment: Environment,
+  given: BrokerArguments,
+): ConfigFile<BrokerSettings> {
+  const files = given.configFile ?? [];
+  const overrides: Record<string, string> = {};
+  const namesrvAddr = given.namesrvAddr?.at(-1);
+  if (namesrvAddr !== undefined) overrides["namesrvAddr"] = namesrvAddr;
+  if (given.logDir !== undefined) overrides["logDir"] = given.logDir.at(-1)!;
+  const path = files[0];
+  if (path !== undefined) overrides["brokerConfigPath"] = path;
+  return new ConfigFile({
+    disk,
+    // Without a file, changes at run time go to one below the home directory.
+    path: path ?? `${environment.userHome}/store/config/broker.properties`,
+    mustExist: path !== undefined,
+    read: readBrokerOptions,
+    partsOf: brokerOptionParts,
+    source: { environment, overrides },
+  });
+}
+
+/** What a run is made of. */
+interface Run {
+  readonly disk: DenoDisk;
+  readonly clock: SystemClock;
+  readonly logging: Logging;
+  readonly environment: Environment;
+  readonly configuration: ConfigFile<BrokerSettings>;
+}
+
+async function serve(run: Run, host: RunHost): Promise<number> {
+  const { disk, clock, logging, environment, configuration } = run;
+  const log = logging.logger("broker");
+  const net = new DenoNet();
+  const { settings } = configuration;
+  for (const warning of settings.warnings) log.warn(warning);
+  for (const line of settingLines(settings, false)) log.info(line);
+  const warn = (text: string) => log.warn(text);
+  const manager = host.manager(environment, warn);
+  const broker = new Broker({
+    net,
+    clock,
+    disk,
+    random: new SystemRandom(),
+    configuration,
+    log: (name) => logging.logger(name),
+    memoryBytes: Deno.systemMemoryInfo().total,
+    onProgress: progressPrinter(clock, log, manager),
+  });
+  const { stopped } = host;
+  using hangup = host.hangup({ reload: () => reload(run, broker, manager), end: () => stopped.stop() });
+  try {
+    await broker.start();
+    announce(broker, settings, environment, log);
+    logging.flush();
+    using _announced = host.announce(disk, environment, warn);
+    manager.ready(`${settings.broker.brokerName} serves at ${broker.advertisedAddress}`);
+    hangup.started();
+    await stopped.promise;
+    manager.stopping();
+    await stop(broker, clock, log);
+    return 0;
+  } catch (error) {
+    log.error(messageOf(error), error);
+    throw error;
+  } finally {
+    stopped.ignore();
+  }
+}
+
+function announce(broker: Broker, settings: BrokerSettings, environment: Environment, log: Logger): void {
+  const { brokerName, brokerIP1, namesrvAddr } = settings.broker;
+  const serializeType = environment.property("rocketmq.serialize.type") ??
+    environment.variable("ROCKETMQ_SERIALIZE_TYPE") ?? "JSON";
+  const nameServers = namesrvAddr === null || namesrvAddr === "" ? "" : ` and name server is ${namesrvAddr}`;
+  const tip =
+    `The broker[${brokerName}, ${broker.advertisedAddress}] boot success. serializeType=${serializeType}${nameServers}`;
+  log.info(tip);
+  console.log(tip);
+  console.log(`Clients are told to connect to ${broker.advertisedAddress} (brokerIP1 and listenPort)`);
+  const advice = addressAdvice(brokerIP1);
+  if (advice !== null) {
+    log.warn(advice);
+    console.error(`warning: ${advice}`);
+  }
+  for (const { address, isRegistered } of broker.nameServers) {
+    if (!isRegistered) console.error(`warning: not registered with name server ${address} yet; trying on`);
+  }
+  if (nameServers === "") {
+    console.error("warning: no name server is configured: give -n or namesrvAddr, else no client finds this broker");
+  }
+}
+
+/** Reads the file again; name servers are told of permissions and addresses that changed. */
+function reload({ clock, logging, configuration }: Run, broker: Broker, manager: ServiceManager): void {
+  const log = logging.logger("broker");
+  manager.reloading(clock.monotonicMs() * 1000);
+  reloadConfiguration({ configuration, partsOf: brokerOptionParts, isLive: isLiveBrokerKey, log });
+  logging.setLevel(configuration.settings.log.logLevel);
+  broker.announceChanges();
+  logging.flush();
+  manager.ready("the configuration was read again");
+}
+
+async function stop(broker: Broker, clock: SystemClock, log: Logger): Promise<void> {
+  log.info("Shutdown hook was invoked, 1");
+  const startMs = clock.monotonicMs();
+  await broker.stop();
+  log.info(`Shutdown hook over, consuming total time(ms): ${Math.round(clock.monotonicMs() - startMs)}`);
+}
+
+function progressPrinter(
+  clock: SystemClock,
+  log: Logger,
+  manager: ServiceManager,
+): (pass: string, done: number, total: number) => void {
+  let lastMs = clock.monotonicMs();
+  return (pass, done, total) => {
+    const now = clock.monotonicMs();
+    if (now - lastMs < PROGRESS_PERIOD_MS) return;
+    lastMs = now;
+    const percent = total === 0 ? 100 : Math.floor(100 * done / total);
+    const line = `recovery, ${pass}: ${percent} % of ${Math.ceil(total / 1048576)} MiB`;
+    log.info(line);
+    console.log(line);
+    manager.extend(RECOVERY_PATIENCE_MS, line);
+  };
+}
+
+function settingLines(settings: BrokerSettings, importantOnly: boolean): string[] {
+  return brokerOptionParts(settings).flatMap(([table, values]) => printOptions(table, values, importantOnly));
+}

@@ -1,0 +1,83 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** Runs `rucola broker` as a process of its own. */
+function broker(args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "-A", MAIN, "broker", ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** A port that is free now, with the one two below it. */
+function freePort(): number {
+  for (;;) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port: port - 2 }).close();
+      return port;
+    } catch {
+      // Taken: another pair.
+    }
+  }
+}
+
+async function configure(directory: string, name: string, store = name): Promise<string> {
+  const path = `${directory}/${name}.properties`;
+  await Deno.writeTextFile(
+    path,
+    [
+      `brokerName=${name}`,
+      "brokerIP1=127.0.0.1",
+      `listenPort=${freePort()}`,
+      `storePathRootDir=${directory}/${store}`,
+      `logDir=${directory}/logs-${name}`,
+    ].join("\n"),
+  );
+  return path;
+}
+
+/** Reads lines until `count` of them match. */
+async function linesUntil(stream: ReadableStream<Uint8Array>, pattern: RegExp, count: number): Promise<string[]> {
+  const found: string[] = [];
+  let rest = "";
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  while (found.length < count) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop()!;
+    found.push(...lines.filter((line) => pattern.test(line)));
+  }
+  await reader.cancel();
+  return found;
+}
+
+Deno.test("two -c run two brokers in one process, which both stop cleanly", async () => {
+  const directory = await Deno.makeTempDir();
+  const files = [await configure(directory, "one"), await configure(directory, "two")];
+  const child = broker(files.flatMap((file) => ["-c", file]));
+  const booted = await linesUntil(child.stdout, /boot success/, 2);
+  assertEquals(booted.map((line) => /^The broker\[(\w+)/.exec(line)?.[1]).sort(), ["one", "two"]);
+  for (const name of ["one", "two"]) assert((await Deno.stat(`${directory}/${name}/abort`)).isFile);
+  child.kill("SIGTERM");
+  const [{ code }] = await Promise.all([child.status, child.stderr.cancel()]);
+  assertEquals(code, 0);
+  for (const name of ["one", "two"]) {
+    const names = [...Deno.readDirSync(`${directory}/${name}`)].map((entry) => entry.name);
+    assert(!names.includes("abort"), `${name} left ${names}`);
+  }
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("two brokers that would share a store are refused before one is started", async () => {
+  const directory = await Deno.makeTempDir();
+  const files = [await configure(directory, "one", "shared"), await configure(directory, "two", "shared")];
+  const { code, stderr } = await broker(files.flatMap((file) => ["-c", file])).output();
+  assertEquals(code, 1);
+  assertMatch(new TextDecoder().decode(stderr), /one\.properties and .*two\.properties both have storePathRootDir=/);
+  await Deno.remove(directory, { recursive: true });
+});
