@@ -7,6 +7,7 @@
  * @module
  */
 import { utf8Text } from "../common/bytes.ts";
+import { DiskError } from "../common/errors.ts";
 import type { Disk, DiskFile } from "../common/disk.ts";
 import { DiskError } from "../common/errors.ts";
 
@@ -15,7 +16,10 @@ const LIMITS_PATH = "/proc/self/limits";
 /** Such files say that they are empty. */
 const LIMITS_BYTES_MAX = 8192;
 
-/** The facts by name; those that a system does not tell are left out. */
+/** Where the wrappers and the units say how many files may be open. */
+const LIMIT_VARIABLE = "RUCOLA_OPEN_FILES";
+
+/** The facts by name; those that nobody tells are left out. */
 export function processFacts(disk: Disk): Map<string, string> {
   const { rss } = Deno.memoryUsage();
   const { total, available } = Deno.systemMemoryInfo();
@@ -24,7 +28,7 @@ export function processFacts(disk: Disk): Map<string, string> {
     ["machineMemoryBytes", String(total)],
     ["machineMemoryAvailableBytes", String(available)],
   ]);
-  const openFiles = openFilesLimit(limitsText(disk));
+  const openFiles = Deno.env.get(LIMIT_VARIABLE) || openFilesLimit(limitsText(disk));
   if (openFiles !== null) facts.set("openFilesLimit", openFiles);
   return facts;
 }
@@ -34,19 +38,15 @@ export function openFilesLimit(limits: string): string | null {
   return /^Max open files +(\S+)/m.exec(limits)?.[1] ?? null;
 }
 
-/** The text of the limits; empty where there is none, and in the executable: Deno shows it only to who may do everything. */
+/** Empty where it cannot be read: the executable has no permission for /proc. */
 function limitsText(disk: Disk): string {
-  let file: DiskFile;
   try {
-    file = disk.open(LIMITS_PATH, { readOnly: true });
+    const file = disk.open(LIMITS_PATH, { readOnly: true });
+    using _closed = { [Symbol.dispose]: () => file.close() };
+    const bytes = new Uint8Array(LIMITS_BYTES_MAX);
+    return utf8Text(bytes.subarray(0, file.read(bytes, 0)));
   } catch (error) {
     if (error instanceof DiskError) return "";
     throw error;
-  }
-  try {
-    const bytes = new Uint8Array(LIMITS_BYTES_MAX);
-    return utf8Text(bytes.subarray(0, file.read(bytes, 0)));
-  } finally {
-    file.close();
   }
 }

@@ -41,7 +41,7 @@ async function examineNameServer(
         severity: "ok",
         check: "namesrv",
         subject,
-        text: `answers within ${tookMs} ms and knows ${brokers} brokers`,
+        text: `answers within ${tookMs} ms and knows ${brokers} broker${brokers === 1 ? "" : "s"}`,
       });
     } else {
       report({

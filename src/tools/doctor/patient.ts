@@ -60,7 +60,9 @@ export class RefusedError extends Error {
 /** Sends a request without a body. @throws {ConnectionError} @throws {RefusedError} */
 export async function ask(examiner: Examiner, address: string, code: number): Promise<Command> {
   const answer = await examiner.remoting.invoke(address, { code, ext: writeHeader({}) }, examiner.timeoutMs);
-  if (answer.code !== ResponseCode.SUCCESS) throw new RefusedError(answer.code, (answer.remark ?? "").split("\n")[0]!);
+  if (answer.code !== ResponseCode.SUCCESS) {
+    throw new RefusedError(answer.code, (answer.remark ?? "").trim().split("\n")[0]!);
+  }
   return answer;
 }
 

@@ -57,9 +57,13 @@ export function installedFiles(disk: Disk, plan: InstallPlan): InstalledFile[] {
   ];
 }
 
-/** A script that runs a subcommand of the executable beside it, also when it is called by a link. */
+/**
+ * A script that runs a subcommand of the executable beside it, also when it is called by a link. It tells the limit on open
+ * files, which the executable may not ask for.
+ */
 function wrapper(subcommand: string): string {
-  return `#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/rucola" ${subcommand} "$@"\n`;
+  const limit = 'RUCOLA_OPEN_FILES="$(ulimit -Hn)"';
+  return `#!/bin/sh\n${limit} exec "$(dirname "$(readlink -f "$0")")/rucola" ${subcommand} "$@"\n`;
 }
 
 function sampleFiles(disk: Disk, { prefix, samples }: InstallPlan): InstalledFile[] {
