@@ -5,6 +5,7 @@
  */
 import type { Check } from "../../scripts/interop/check.ts";
 import { BENCHMARK_CHECKS } from "./benchmark.ts";
+import { CLIENT_CHECKS } from "./client.ts";
 import { CONFORMANCE_CHECKS } from "./conformance.ts";
 import { KILL_CHECKS } from "./kill.ts";
 import { MIXED_CHECKS } from "./mixed.ts";
@@ -15,6 +16,7 @@ import { REPLICATION_CHECKS } from "./replication.ts";
 /** Every check. */
 export const CHECKS: readonly Check[] = [
   ...QUICKSTART_CHECKS,
+  ...CLIENT_CHECKS,
   ...MIXED_CHECKS,
   ...MQADMIN_CHECKS,
   ...BENCHMARK_CHECKS,
