@@ -13,14 +13,24 @@ import {
   type ClientConnection,
   type ConsumerConnection,
   decodeConsumerConnection,
+  decodeDivergences,
   decodeProducerConnection,
   decodeProducerTable,
+  type Divergence,
   type ProducerInfo,
 } from "../protocol/bodies/connection.ts";
-import { decodeGroupTable, encodeGroupConfig, type SubscriptionGroupConfig } from "../protocol/bodies/group.ts";
+import {
+  decodeGroupTable,
+  encodeGroupConfig,
+  encodeGroupConfigList,
+  type GroupConfigTable,
+  type SubscriptionGroupConfig,
+} from "../protocol/bodies/group.ts";
+import { decodeHaStatus, type HaStatus } from "../protocol/bodies/ha_status.ts";
 import { decodeOffsetTable } from "../protocol/bodies/offset_table.ts";
+import { encodeRequestMode, type RequestModeSetting } from "../protocol/bodies/pop.ts";
 import type { TopicConfig } from "../protocol/bodies/register.ts";
-import { decodeKvTable } from "../protocol/bodies/route.ts";
+import { decodeKvTable, decodeTopicList } from "../protocol/bodies/route.ts";
 import {
   type ConsumeDirectlyResult,
   type ConsumerRunningInfo,
@@ -30,20 +40,25 @@ import {
 import {
   type BrokerConsumeStats,
   type BrokerStatsData,
+  type ConsumeQueueUnits,
   type ConsumeStats,
   decodeBrokerConsumeStats,
   decodeBrokerStatsData,
+  decodeConsumeQueueUnits,
   decodeConsumeStats,
 } from "../protocol/bodies/stats.ts";
+import { decodeTimerMessagePage, type TimerMessagePage } from "../protocol/bodies/timer.ts";
 import {
   decodeAllTopicConfig,
   decodeGroupList,
   decodeTopicStats,
+  encodeTopicConfigList,
   type TopicConfigTable,
   type TopicStats,
 } from "../protocol/bodies/topic.ts";
-import { RequestCode, ResponseCode } from "../protocol/codes.ts";
-import { writeHeader } from "../protocol/header.ts";
+import { OwnRequestCode, RequestCode, ResponseCode } from "../protocol/codes.ts";
+import { readHeader, writeHeader } from "../protocol/header.ts";
+import { TIMER_MESSAGES_CHANGED } from "../protocol/headers/timer.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { Command } from "../remoting/command.ts";
 import { type BrokerCalls, brokerError } from "./broker_calls.ts";
@@ -51,6 +66,8 @@ import { AUTO_CREATE_TOPIC } from "./names.ts";
 
 /** Answers of a consumer pass through its broker and may take this long. */
 const FORWARDED_TIMEOUT_MS = 12_000;
+/** An export of all records of POP may take this long. */
+const EXPORT_TIMEOUT_MS = 30_000;
 
 /** Which messages to look for by key. */
 export interface MessageQuery {
@@ -80,6 +97,20 @@ export interface OffsetReset {
   readonly queue?: { readonly queueId: number; readonly offset: number };
 }
 
+/** Which units of a consumequeue; with a group also its subscription to the topic. */
+export interface ConsumeQueueQuery {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly index: number;
+  readonly count: number;
+  readonly consumerGroup?: string;
+}
+
+/** A message that waits for its time: by its place in the timer topic, or by its topic and unique id. */
+export type TimerMessageChoice =
+  | { readonly timerOffset: number }
+  | { readonly topic: string; readonly msgId: string };
+
 /** One broker; see the module's text. */
 export class BrokerAdmin {
   /** `host:port`. */
@@ -107,6 +138,16 @@ export class BrokerAdmin {
       order: topic.order,
       attributes: attributes.join(","),
     });
+  }
+
+  /** Makes topics or changes them, all with one request; with a broker of 5.3 or later. */
+  async createTopics(topics: readonly TopicConfig[]): Promise<void> {
+    await this.#call(RequestCode.UPDATE_AND_CREATE_TOPIC_LIST, {}, encodeTopicConfigList(topics));
+  }
+
+  /** Topics that the broker made for itself. */
+  async systemTopics(): Promise<readonly string[]> {
+    return decodeTopicList((await this.#call(RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_BROKER)).body).topicList;
   }
 
   /** Deletes a topic here; name servers forget it on their own or are told. */
@@ -184,6 +225,16 @@ export class BrokerAdmin {
     await this.#call(RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, encodeGroupConfig(group));
   }
 
+  /** Makes consumer groups or changes them, all with one request; with a broker of 5.3 or later. */
+  async createGroups(groups: readonly SubscriptionGroupConfig[]): Promise<void> {
+    await this.#call(RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, {}, encodeGroupConfigList(groups));
+  }
+
+  /** Has a group consume a topic by pulling or by POP from now on. */
+  async setRequestMode(setting: RequestModeSetting): Promise<void> {
+    await this.#call(RequestCode.SET_MESSAGE_REQUEST_MODE, {}, encodeRequestMode(setting));
+  }
+
   /** Deletes a consumer group, with its offsets if wanted. */
   async deleteGroup(groupName: string, cleanOffset: boolean): Promise<void> {
     await this.#call(RequestCode.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset, removeOffset: cleanOffset });
@@ -191,7 +242,12 @@ export class BrokerAdmin {
 
   /** Configuration of all consumer groups. */
   async groups(): Promise<ReadonlyMap<string, SubscriptionGroupConfig>> {
-    return decodeGroupTable((await this.#call(RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG)).body).groups;
+    return (await this.groupTable()).groups;
+  }
+
+  /** Configuration of all consumer groups, with the version of the table. */
+  async groupTable(): Promise<GroupConfigTable> {
+    return decodeGroupTable((await this.#call(RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG)).body);
   }
 
   /** Moves a group; gives back the new offsets. */
@@ -210,6 +266,11 @@ export class BrokerAdmin {
   /** The first offset of a queue whose message was stored at `timestampMs` or later. */
   searchOffset(topic: string, queueId: number, timestampMs: number): Promise<number> {
     return this.#calls.searchOffset(this.address, { brokerName: "", queueId, topic }, timestampMs);
+  }
+
+  /** The stored offset of a group, −1 when there is none. */
+  consumerOffset(group: string, queue: MessageQueue): Promise<number> {
+    return this.#calls.consumerOffset(this.address, group, queue);
   }
 
   /** Stores an offset of a group, which a member that is online may overwrite. */
@@ -249,6 +310,62 @@ export class BrokerAdmin {
     const ext = { consumerGroup, clientId, msgId };
     const response = await this.#call(RequestCode.CONSUME_MESSAGE_DIRECTLY, ext, undefined, FORWARDED_TIMEOUT_MS);
     return decodeConsumeDirectlyResult(response.body);
+  }
+
+  /** Members of groups that want different things of a topic. Only our brokers know. */
+  async divergentSubscriptions(): Promise<Divergence[]> {
+    return decodeDivergences((await this.#call(RequestCode.GET_DIVERGENT_SUBSCRIPTIONS)).body);
+  }
+
+  /** Units of a consumequeue, `count` from number `index` on. */
+  async consumeQueue(query: ConsumeQueueQuery): Promise<ConsumeQueueUnits> {
+    return decodeConsumeQueueUnits((await this.#call(RequestCode.QUERY_CONSUME_QUEUE, { ...query })).body);
+  }
+
+  /** How replication stands; of a master its slaves, of a slave its master. */
+  async haStatus(): Promise<HaStatus> {
+    return decodeHaStatus((await this.#call(RequestCode.GET_BROKER_HA_STATUS)).body);
+  }
+
+  /** Tells a slave how far its master has flushed. */
+  async resetMasterFlushOffset(masterFlushOffset: number): Promise<void> {
+    await this.#call(RequestCode.RESET_MASTER_FLUSH_OFFSET, { masterFlushOffset });
+  }
+
+  /** Has a broker that keeps POP's records in RocksDB write them where it would keep them without; others have none. */
+  async exportPopRecords(): Promise<void> {
+    await this.#call(RequestCode.POP_ROLLBACK, {}, undefined, EXPORT_TIMEOUT_MS);
+  }
+
+  /**
+   * Messages that wait for their time, in the order of delivery. Only our brokers know.
+   *
+   * @param topic undefined for any. @param after where the last page ended; undefined for the first.
+   */
+  async timerMessages(
+    topic: string | undefined,
+    after: TimerMessagePage["next"],
+    maxNum: number,
+  ): Promise<TimerMessagePage> {
+    const place = { afterDueMs: after?.dueMs, afterOffset: after?.queueOffset };
+    const { body } = await this.#call(OwnRequestCode.LIST_TIMER_MESSAGES, { topic, ...place, maxNum });
+    return decodeTimerMessagePage(body);
+  }
+
+  /** Has messages that wait for their time not delivered; gives back how many. @throws {BrokerError} QUERY_NOT_FOUND */
+  async cancelTimer(which: TimerMessageChoice): Promise<number> {
+    const { ext } = await this.#call(OwnRequestCode.CANCEL_TIMER_MESSAGE, { ...which });
+    return readHeader(TIMER_MESSAGES_CHANGED, ext).count;
+  }
+
+  /**
+   * Has messages that wait for their time delivered at another one; gives back how many.
+   *
+   * @param deliverMs milliseconds since the epoch. @throws {BrokerError} QUERY_NOT_FOUND
+   */
+  async retimeTimer(which: TimerMessageChoice, deliverMs: number): Promise<number> {
+    const { ext } = await this.#call(OwnRequestCode.RETIME_TIMER_MESSAGE, { ...which, deliverMs });
+    return readHeader(TIMER_MESSAGES_CHANGED, ext).count;
   }
 
   /** Removes what consumequeues hold of deleted messages. */

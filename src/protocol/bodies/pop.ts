@@ -70,6 +70,11 @@ export function encodeAssignments(queues: readonly MessageQueue[] | null, mode: 
   return utf8(stringifyJson({ messageQueueAssignments }));
 }
 
+/** Writes SET_MESSAGE_REQUEST_MODE. */
+export function encodeRequestMode(setting: RequestModeSetting): Uint8Array {
+  return utf8(stringifyJson(setting));
+}
+
 /** Reads SET_MESSAGE_REQUEST_MODE. @throws {JsonError} */
 export function readRequestMode(body: Uint8Array): RequestModeSetting {
   return requestModeOf(readBody(body));

@@ -12,17 +12,19 @@ import { utf8 } from "../../common/bytes.ts";
 import { type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
 import {
   asObject,
+  boolMember,
   doubleMember,
   intMember,
   intOf,
   isObject,
   listMember,
   objectMember,
+  optionalTextMember,
   readBody,
   textMember,
 } from "../json_members.ts";
 import { type MessageQueue, readMessageQueue, readQueueMap } from "../message_queue.ts";
-import type { SubscriptionData } from "./heartbeat.ts";
+import { readSubscriptionData, type SubscriptionData } from "./heartbeat.ts";
 
 /** Where a group is in a queue. */
 export interface OffsetWrapper {
@@ -188,6 +190,11 @@ export interface ConsumeQueueData {
   readonly physicOffset: number;
   readonly physicSize: number;
   readonly tagsCode: number | bigint;
+  /** The rest is of Java's brokers alone: what their filters know of the unit, and whether its message passes. */
+  readonly extendDataJson?: string | null;
+  readonly bitMap?: string | null;
+  readonly eval?: boolean;
+  readonly msg?: string | null;
 }
 
 /** The answer to QUERY_CONSUME_QUEUE. */
@@ -209,6 +216,27 @@ export function encodeConsumeQueueUnits(units: ConsumeQueueUnits): Uint8Array {
     queueData: units.queueData.map((unit) => ({ eval: false, ...unit })),
     subscriptionData: units.subscriptionData,
   }));
+}
+
+/** Reads the answer to QUERY_CONSUME_QUEUE. @throws {JsonError} */
+export function decodeConsumeQueueUnits(body: Uint8Array): ConsumeQueueUnits {
+  const object = readBody(body);
+  const subscription = object["subscriptionData"];
+  return {
+    maxQueueIndex: intMember(object, "maxQueueIndex"),
+    minQueueIndex: intMember(object, "minQueueIndex"),
+    queueData: listMember(object, "queueData").filter(isObject).map((unit) => ({
+      physicOffset: intMember(unit, "physicOffset"),
+      physicSize: intMember(unit, "physicSize"),
+      tagsCode: typeof unit["tagsCode"] === "bigint" ? unit["tagsCode"] : intMember(unit, "tagsCode"),
+      extendDataJson: optionalTextMember(unit, "extendDataJson"),
+      bitMap: optionalTextMember(unit, "bitMap"),
+      eval: boolMember(unit, "eval"),
+      msg: optionalTextMember(unit, "msg"),
+    })),
+    subscriptionData: isObject(subscription) ? readSubscriptionData(subscription) : null,
+    filterData: optionalTextMember(object, "filterData"),
+  };
 }
 
 /** Writes offsets by number: delay level to offset (45), queue id to offset. */
