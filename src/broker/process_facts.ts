@@ -7,7 +7,6 @@
  * @module
  */
 import { utf8Text } from "../common/bytes.ts";
-import { DiskError } from "../common/errors.ts";
 import type { Disk, DiskFile } from "../common/disk.ts";
 import { DiskError } from "../common/errors.ts";
 
