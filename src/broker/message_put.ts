@@ -111,6 +111,8 @@ export class MessagePut {
 
   #fill(message: BrokerMessage): AppendMessage {
     const append = this.#append;
+    // That of the record it may have been read from.
+    message.properties.delete(Property.CRC32);
     const properties = encodeProperties(message.properties);
     append.topic = message.topic;
     append.queueId = message.queueId;

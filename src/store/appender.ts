@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EMPTY, getI16, getI32 } from "../common/bytes.ts";
+import { concatBytes, EMPTY, getI16, getI32 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import { extendHash, PROPERTIES_SIZE_MAX } from "../protocol/message.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type RecordView,
   storedPropertiesSize,
 } from "../protocol/record.ts";
+import { putRecordCrc, RECORD_CRC_PLACEHOLDER } from "../protocol/record_crc.ts";
 import { AppendMessage, type AppendResult, PutStatus } from "./append_message.ts";
 import type { Commitlog } from "./commitlog.ts";
 import type { Consumequeue } from "./consumequeue.ts";
@@ -31,6 +32,9 @@ const RECORD_OVERHEAD_MAX = 64 * 1024;
 const BATCH_ITEM_HEAD = 20;
 const BATCH_PROPERTIES_HEAD = 2;
 
+const VALUE_END = 2;
+const VALUE_END_BYTES = new Uint8Array([VALUE_END]);
+
 /** What the appender works on. */
 export interface AppenderParts {
   readonly log: Commitlog;
@@ -41,6 +45,8 @@ export interface AppenderParts {
   readonly storeHost: Uint8Array;
   readonly storePort: number;
   readonly maxMessageSize: number;
+  /** Whether records end with a CRC over all of it. */
+  readonly appendsRecordCrc: boolean;
 }
 
 /** The append path. */
@@ -56,6 +62,9 @@ export class Appender {
   readonly #places = new PropertyPlaces();
   /** One message of a batch. */
   readonly #item = new AppendMessage();
+  /** The last property suffix that was given, and the same with room for a record's CRC. */
+  #suffix: Uint8Array = EMPTY;
+  #suffixWithCrc: Uint8Array = RECORD_CRC_PLACEHOLDER;
   #touched: Consumequeue[] = [];
   #lastCommittedRecord = -1;
   #hasTurn = false;
@@ -86,6 +95,25 @@ export class Appender {
 
   /** Adds one message to the turn. @throws {CorruptError} when the queue's files cannot be understood. */
   append(message: AppendMessage, out: AppendResult): PutStatus {
+    if (!this.#parts.appendsRecordCrc) return this.#append(message, out);
+    const suffix = message.propertiesSuffix;
+    message.propertiesSuffix = this.#withCrc(suffix);
+    try {
+      return this.#append(message, out);
+    } finally {
+      message.propertiesSuffix = suffix;
+    }
+  }
+
+  /** A property suffix with room for a record's CRC behind it. */
+  #withCrc(suffix: Uint8Array): Uint8Array {
+    if (suffix === this.#suffix) return this.#suffixWithCrc;
+    this.#suffix = suffix;
+    const separator = suffix.length === 0 || suffix.at(-1) === VALUE_END ? EMPTY : VALUE_END_BYTES;
+    return this.#suffixWithCrc = concatBytes([suffix, separator, RECORD_CRC_PLACEHOLDER]);
+  }
+
+  #append(message: AppendMessage, out: AppendResult): PutStatus {
     const { log, queues } = this.#parts;
     const entry = queues.entry(message.topic);
     const size = recordSize(message, entry.bytes.length, this.#parts.storeHost.length);
@@ -229,6 +257,7 @@ export class Appender {
     stamp.storeTimestamp = this.turnTime;
     const chunk = log.room(size);
     encodeRecord(chunk.bytes, physicalOffset - chunk.start, size, m, stamp);
+    if (this.#parts.appendsRecordCrc) putRecordCrc(chunk.bytes, physicalOffset - chunk.start, size);
     log.advance(chunk, size);
     this.lastRecordOffset = physicalOffset;
     const places = this.#places;
@@ -278,7 +307,7 @@ export class Appender {
     item.reconsumeTimes = m.reconsumeTimes;
     item.preparedTransactionOffset = m.preparedTransactionOffset;
     item.body = item.properties = m.body;
-    item.propertiesSuffix = m.propertiesSuffix;
+    item.propertiesSuffix = this.#parts.appendsRecordCrc ? this.#withCrc(m.propertiesSuffix) : m.propertiesSuffix;
     item.deliverDelayMs = m.deliverDelayMs;
     return item;
   }

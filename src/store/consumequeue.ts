@@ -36,6 +36,17 @@ const TAIL_UNITS_FIRST = 12;
 /** Units that a tail holds before written ones are dropped from it. */
 const TAIL_UNITS_MAX = 4096;
 
+/** The physicalOffset in the unit at `at`, −1 when it is none. */
+export function unitOffset(bytes: Uint8Array, at: number): number {
+  return bytes[at] === 0 && bytes[at + 1]! < 0x20 ? getI64(bytes, at) : -1;
+}
+
+/** The tagsCode in the unit at `at`, NaN when it is none. */
+export function unitTagsCode(bytes: Uint8Array, at: number): number {
+  const high = getI32(bytes, at + 12);
+  return high >= -0x200000 && high < 0x200000 ? high * 0x100000000 + (getI32(bytes, at + 16) >>> 0) : NaN;
+}
+
 /** What a queue must know of the log. */
 export interface LogBounds {
   /** Where its oldest record starts. */
@@ -149,7 +160,9 @@ export class Consumequeue {
     const end = high;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (getI64(this.readNow(middle, 1), 0) < physicalOffset) low = middle + 1;
+      const unit = this.readNow(middle, 1);
+      // One that a power loss left out, while it kept some behind it, counts as to be made again.
+      if (getI32(unit, 8) > 0 && unitOffset(unit, 0) < physicalOffset) low = middle + 1;
       else high = middle;
     }
     if (low < end) this.cutAt(low);
@@ -275,7 +288,9 @@ export class Consumequeue {
 
   #isThere(offset: number, logMinOffset: number): boolean {
     const unit = this.readNow(offset, 1);
-    const physicalOffset = getI64(unit, 0);
+    const physicalOffset = unitOffset(unit, 0);
+    // A damaged unit says nothing; to take what is there for gone would be worse.
+    if (physicalOffset < 0) return true;
     // Units before a queue's first message are blank and lead to 0, those of lost messages lead to the next record.
     return physicalOffset >= logMinOffset && !(physicalOffset === 0 && getI32(unit, 8) === BLANK_UNIT_SIZE);
   }

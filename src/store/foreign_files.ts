@@ -88,7 +88,8 @@ function dledger(disk: Disk, { root, commitlogs }: StorePaths): ForeignFile[] {
 /** Files of a replica group with a controller: they say who may be master from which epoch on. */
 function controller(disk: Disk, root: string): ForeignFile[] {
   const path = `${root}/epochFileCheckpoint`;
-  const reason = "the store belongs to a group with a controller (enableControllerMode=true): which of its replicas is " +
+  const reason =
+    "the store belongs to a group with a controller (enableControllerMode=true): which of its replicas is " +
     "complete is known there alone; take the master's store, stop the group, and remove epochFileCheckpoint and " +
     "brokerIdentity from it";
   return (disk.stat(path)?.sizeBytes ?? 0) > 0 ? [{ path, reason }] : [];

@@ -55,6 +55,7 @@ export class QueuesAudit {
   readonly #unknown = new Set<string>();
   readonly #view = new RecordView();
   #late = 0;
+  #behind = 0;
 
   constructor(parts: QueueAuditParts) {
     this.#parts = parts;
@@ -129,6 +130,10 @@ export class QueuesAudit {
     for (const queues of this.#queues.values()) {
       for (const queue of queues.values()) this.#finishQueue(queue, minOffset, endOffset);
     }
+    if (this.#behind > 0) {
+      const detail = `${this.#behind} units lead behind the log's end at ${endOffset}; the next start drops them`;
+      findings.add("note", "consumequeue.unit-has-record", directory, 0, detail);
+    }
   }
 
   #finishQueue(queue: QueueAudit, minOffset: number, endOffset: number): void {
@@ -160,6 +165,10 @@ export class QueuesAudit {
     this.#eachUnit(queue, (offset, at, size) => {
       if (size === 0 || size === BLANK_UNIT_SIZE || at < minOffset) return;
       if (at >= 0 && at + size <= endOffset && this.#isRecordOf(queue, at, size, offset)) return;
+      if (at >= endOffset && this.#parts.unitsMayLackFrom < Infinity) {
+        this.#behind++;
+        return;
+      }
       const what = at + size > endOffset || at < 0
         ? `leads to ${at}, behind the log's end at ${endOffset}`
         : `leads to ${at}, where no such message is`;

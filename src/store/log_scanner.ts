@@ -7,6 +7,7 @@
  * @module
  */
 import { FILLER_SIZE, RECORD_MAGIC_V1, RecordKind, RecordView } from "../protocol/record.ts";
+import { hasRecordCrc, isRecordCrcGood } from "../protocol/record_crc.ts";
 import type { SegmentFile } from "./segment_file.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 
@@ -37,6 +38,8 @@ export class LogScanner {
   position: number;
   /** Why the last step was BAD. */
   problem = "";
+  /** Whether the CRC over a whole record counts, where there is one. */
+  checksRecordCrc = false;
   readonly #segments: SegmentQueue;
   readonly #end: () => number;
   readonly #checkCrc: boolean;
@@ -74,7 +77,11 @@ export class LogScanner {
       if (this.position < this.#windowStart || this.position >= this.#windowEnd) return ScanStep.FILL;
       const at = this.position - this.#windowStart;
       const kind = this.view.read(this.#window, at, this.#windowEnd - this.#windowStart, this.position, this.#checkCrc);
-      if (kind === RecordKind.RECORD) return ScanStep.RECORD;
+      if (kind === RecordKind.RECORD) {
+        if (!this.checksRecordCrc || this.#isRecordCrcGood()) return ScanStep.RECORD;
+        this.problem = "CRC of the record differs";
+        return ScanStep.BAD;
+      }
       if (kind === RecordKind.BLANK) return ScanStep.BLANK;
       if (kind === RecordKind.SHORT) return this.#short(limit);
       if (kind === RecordKind.FILLER && this.position + this.view.size === segment.endOffset) {
@@ -111,6 +118,7 @@ export class LogScanner {
   async skipToRecord(zerosMax: number): Promise<boolean> {
     const from = this.position;
     const probe = new LogScanner(this.#segments, from + 1, this.#end, true);
+    probe.checksRecordCrc = this.checksRecordCrc;
     let zeros = 0;
     while (zeros < zerosMax && (await probe.#fillAt())) {
       const found = probe.#nextCandidate();
@@ -164,6 +172,11 @@ export class LogScanner {
       }
     }
     return -1;
+  }
+
+  #isRecordCrcGood(): boolean {
+    const { bytes, at, size } = this.view;
+    return !hasRecordCrc(bytes, at, size) || isRecordCrcGood(bytes, at, size);
   }
 
   #short(limit: number): ScanStep {

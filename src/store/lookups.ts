@@ -10,7 +10,7 @@ import { getI32, getI64, javaHash, utf8Text } from "../common/bytes.ts";
 import { decodeProperties, KEY_SEPARATOR, Property } from "../protocol/message.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import type { Commitlog } from "./commitlog.ts";
-import { BLANK_UNIT_SIZE, type Consumequeue, UNIT_SIZE } from "./consumequeue.ts";
+import { BLANK_UNIT_SIZE, type Consumequeue, UNIT_SIZE, unitOffset } from "./consumequeue.ts";
 import type { MessageIndex } from "./message_index.ts";
 
 /** Which end of several messages with the same time {@linkcode Lookups.offsetByTime} takes. */
@@ -67,7 +67,7 @@ export class Lookups {
     if (offset < queue.minOffset || offset >= queue.visibleMax) return -1;
     const unit = queue.readNow(offset, 1);
     if (getI32(unit, 8) === BLANK_UNIT_SIZE) return -1;
-    return await this.#storeTimeOf(getI64(unit, 0));
+    return await this.#storeTimeOf(unitOffset(unit, 0));
   }
 
   /**
@@ -130,7 +130,7 @@ export class Lookups {
   async #storeTimeNear(queue: Consumequeue, offset: number, end: number): Promise<number> {
     for (let at = offset; at < end; at++) {
       const unit = queue.readNow(at, 1);
-      const time = unit.length < UNIT_SIZE ? -1 : await this.#storeTimeOf(getI64(unit, 0));
+      const time = unit.length < UNIT_SIZE ? -1 : await this.#storeTimeOf(unitOffset(unit, 0));
       if (time >= 0) return time;
     }
     return Infinity;

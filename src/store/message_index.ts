@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { getI32, getI64 } from "../common/bytes.ts";
+import { equalBytes, getI32, getI64 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import type { Disk, DiskEntry } from "../common/disk.ts";
 import type { DispatchCheckpoint } from "./checkpoint.ts";
@@ -298,8 +298,25 @@ export class MessageIndex implements IndexSink {
       return false;
     }
     this.#removeFrom(at + 1);
-    this.#files[at]!.setHeader(saved.indexHeader);
-    return true;
+    const file = this.#files[at]!;
+    if (equalBytes(file.header(), saved.indexHeader)) return true;
+    file.setHeader(saved.indexHeader);
+    return this.#mend(file);
+  }
+
+  /**
+   * The last file has entries that do not count, and slots that lead to them: leads those back to what counts, which the next
+   * save writes. False when that cannot be done and the file went.
+   */
+  #mend(file: IndexFile): boolean {
+    if (file.startLoaded()) {
+      this.#active = file;
+      file.isUnsaved = true;
+      return true;
+    }
+    this.#parts.warn(`${file.segment.path}: slots lead to entries that are not there; made anew`);
+    this.#removeFrom(this.#files.length - 1);
+    return false;
   }
 
   #removeFrom(index: number): void {

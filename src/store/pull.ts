@@ -9,11 +9,12 @@
  *
  * @module
  */
-import { getI32, getI64 } from "../common/bytes.ts";
+import { getI32 } from "../common/bytes.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
+import { hasRecordCrc, isRecordCrcGood } from "../protocol/record_crc.ts";
 import type { BlockCache } from "./block_cache.ts";
 import type { Commitlog } from "./commitlog.ts";
-import { BLANK_UNIT_SIZE, type Consumequeue, UnitPlace } from "./consumequeue.ts";
+import { BLANK_UNIT_SIZE, type Consumequeue, unitOffset, UnitPlace, unitTagsCode } from "./consumequeue.ts";
 import { type MessageFilter, type PullResult, PullStatus } from "./pull_result.ts";
 
 /** Units that one pull examines at least while nothing matches. Source: RocketMQ, 16000 bytes of consumequeue. */
@@ -31,6 +32,7 @@ export interface PullLimits {
 export class Puller {
   readonly #log: Commitlog;
   readonly #cache: BlockCache;
+  readonly #checksRecordCrc: boolean;
   readonly #warn: (text: string) => void;
   readonly #place = new UnitPlace();
   readonly #view = new RecordView();
@@ -39,9 +41,10 @@ export class Puller {
   #partEnd = 0;
   #reported = -1;
 
-  /** @param warn told of records that are not what their units say. */
-  constructor(log: Commitlog, cache: BlockCache, warn: (text: string) => void) {
+  /** @param checksRecordCrc whether the CRC over a whole record counts, where there is one. @param warn told of records that are not what their units say. */
+  constructor(log: Commitlog, cache: BlockCache, checksRecordCrc: boolean, warn: (text: string) => void) {
     this.#log = log;
+    this.#checksRecordCrc = checksRecordCrc;
     this.#cache = cache;
     this.#warn = warn;
   }
@@ -91,12 +94,14 @@ export class Puller {
     if (!queue.findUnit(offset, place, out.missing, this.#cache)) return false;
     const size = getI32(place.bytes, place.at + 8);
     if (size === BLANK_UNIT_SIZE) return true;
-    const physicalOffset = getI64(place.bytes, place.at);
-    if (filter !== null && !filter.matchesCode(getI64(place.bytes, place.at + 12))) return true;
+    const physicalOffset = unitOffset(place.bytes, place.at);
+    if (size <= 0 || physicalOffset < 0) return this.#removed(out);
+    if (filter !== null && !matchesUnit(filter, place)) return true;
     if (out.count > 0 && out.sizeBytes + size > limits.maxBytes) return false;
     const chunk = this.#log.recentChunk(physicalOffset, size);
     if (chunk !== null) {
       const at = physicalOffset - chunk.start;
+      if (!isRecordHere(chunk.bytes, at, size, offset)) return this.#removed(out);
       if (filter?.matchesRecord !== undefined && !filter.matchesRecord(chunk.bytes.subarray(at, at + size))) {
         return true;
       }
@@ -139,14 +144,19 @@ export class Puller {
     const kind = view.read(record, 0, record.length, physicalOffset, true);
     if (
       kind === RecordKind.RECORD && view.size === record.length && view.queueId === queue.queueId &&
-      view.queueOffset === offset && isTopic(view, queue.entry.bytes)
+      view.queueOffset === offset && isTopic(view, queue.entry.bytes) && this.#isWhole(record)
     ) return true;
     if (this.#reported !== physicalOffset) {
       this.#reported = physicalOffset;
-      const reason = kind === RecordKind.BAD ? view.problem : "it is another message";
+      const reason = kind === RecordKind.BAD ? view.problem : "it is another message, or was changed";
       this.#warn(`message ${queue.topic}-${queue.queueId} ${offset} at ${physicalOffset} cannot be served: ${reason}`);
     }
     return false;
+  }
+
+  #isWhole(record: Uint8Array): boolean {
+    if (!this.#checksRecordCrc || !hasRecordCrc(record, 0, record.length)) return true;
+    return isRecordCrcGood(record, 0, record.length);
   }
 
   /** Adds what the messages behind a missing one lack, so that one load serves a whole pull. */
@@ -155,11 +165,22 @@ export class Puller {
     for (let offset = from; offset < end && out.missing.length < MISSES_MAX; offset++) {
       if (!queue.findUnit(offset, place, out.missing, this.#cache)) return;
       const size = getI32(place.bytes, place.at + 8);
-      if (filter !== null && !filter.matchesCode(getI64(place.bytes, place.at + 12))) continue;
-      const physicalOffset = getI64(place.bytes, place.at);
+      if (filter !== null && !matchesUnit(filter, place)) continue;
+      const physicalOffset = unitOffset(place.bytes, place.at);
       if (this.#log.holds(physicalOffset, size)) this.#log.cachedView(physicalOffset, size, out.missing);
     }
   }
+}
+
+/** Whether the unit's code lets its record through; a code that cannot be read leaves that to whoever reads the record. */
+function matchesUnit(filter: MessageFilter, place: UnitPlace): boolean {
+  const code = unitTagsCode(place.bytes, place.at);
+  return Number.isNaN(code) || filter.matchesCode(code);
+}
+
+/** Whether what lies in memory is the record that a unit, which may come from a file, says it is. */
+function isRecordHere(b: Uint8Array, at: number, size: number, queueOffset: number): boolean {
+  return getI32(b, at) === size && getI32(b, at + 24) === (queueOffset | 0);
 }
 
 /** The status of a pull that begins where there are no messages, with the offset that the reader should go on from. */

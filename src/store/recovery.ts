@@ -64,6 +64,8 @@ export interface RecoveryParts {
   /** The last run did not end cleanly. */
   readonly crashed: boolean;
   readonly checkCrc: boolean;
+  /** Whether the CRC over a whole record counts, where there is one. */
+  readonly checkRecordCrc: boolean;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
   readonly onProgress: (pass: string, doneBytes: number, totalBytes: number) => void;
@@ -136,6 +138,7 @@ export async function findLogEnd(parts: RecoveryParts, start: number): Promise<R
   const { log, checkpoint } = parts;
   const damages: Damage[] = [];
   const scanner = new LogScanner(log.segments, start, undefined, parts.checkCrc);
+  scanner.checksRecordCrc = parts.checkRecordCrc;
   const pause = pauser(parts, "read", start);
   let endOffset = start;
   let lastRecordOffset = checkpoint.dispatch?.dispatchedOffset === start ? checkpoint.dispatch.lastRecordOffset : -1;
@@ -228,6 +231,8 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
       const queue = queues.make(entry, view.queueId);
       if (!touched.has(queue)) {
         touched.add(queue);
+        // Units of damaged records must not stay: they lead to nothing.
+        if (walked.damages.length > 0) queue.cutBefore(start);
         if (!startQueue(queue, view.queueOffset, mayLack)) return queue;
       }
       places.scan(view.bytes, view.propertiesStart, view.propertiesEnd);

@@ -140,6 +140,7 @@ class Repair {
       clock,
       crashed: true,
       checkCrc: options.checkCRCOnRecover,
+      checkRecordCrc: false,
       info: report,
       warn: report,
       onProgress: onProgress ?? (() => {}),

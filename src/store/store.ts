@@ -146,7 +146,7 @@ export class MessageStore {
     this.#catchUp = index === null
       ? null
       : new IndexCatchUp({ log, index, queues, clock, warn: (text) => parts.log.warn(text) });
-    this.#puller = new Puller(log, cache, (text) => parts.log.warn(text));
+    this.#puller = new Puller(log, cache, options.enabledAppendPropCRC, (text) => parts.log.warn(text));
     this.#lookups = new Lookups(log, index, () => this.#promises.readableOffset);
     this.#maintenance.start();
     this.#retention.start();

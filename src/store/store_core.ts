@@ -108,7 +108,8 @@ export function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): 
     : null;
   index?.load();
   const { maxMessageSize } = options;
-  const appender = new Appender({ log, queues, index, clock, storeHost, storePort, maxMessageSize });
+  const appendsRecordCrc = options.enabledAppendPropCRC;
+  const appender = new Appender({ log, queues, index, clock, storeHost, storePort, maxMessageSize, appendsRecordCrc });
   const tagsCodes = new TagsCodes(options.messageDelayLevel);
   return { paths, lock, files, cache, checkpoint, log, queues, index, appender, tagsCodes };
 }
@@ -124,6 +125,7 @@ export async function recoverCore(parts: StoreParts, core: StoreCore, crashed: b
     clock: parts.clock,
     crashed,
     checkCrc: parts.options.checkCRCOnRecover,
+    checkRecordCrc: parts.options.enabledAppendPropCRC,
     info: (text) => parts.log.info(text),
     warn: (text) => parts.log.warn(text),
     onProgress: parts.onProgress ?? (() => {}),

@@ -53,6 +53,8 @@ export interface StoreOptions {
   readonly messageDelayLevel: string;
   /** Whether recovery checks the CRC of each body. */
   readonly checkCRCOnRecover: boolean;
+  /** Whether records end with a CRC over all of it (`__CRC32#`), which is then checked wherever records are read from files. */
+  readonly enabledAppendPropCRC: boolean;
   /** Hours of the day at which expired files go, separated by `;`. */
   readonly deleteWhen: string;
   /** Hours for which a commitlog file is kept after its last write. */
@@ -111,6 +113,7 @@ export function defaultStoreOptions(
     maxMsgsNumBatch: 64,
     messageDelayLevel: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
     checkCRCOnRecover: true,
+    enabledAppendPropCRC: false,
     deleteWhen: "04",
     fileReservedTime: 72,
     cleanResourceInterval: 10000,

@@ -8,6 +8,7 @@ import { SimClock } from "../../src/common/clock_sim.ts";
 import { SimDisk } from "../../src/common/disk_sim.ts";
 import { SeededRandom } from "../../src/common/random.ts";
 import { getI64 } from "../../src/common/bytes.ts";
+import { inspectStore } from "../../src/store/inspect.ts";
 import { AppendResult, PutStatus, type StoreOptions } from "../../src/store/store.ts";
 import { StoreHarness } from "../unit/store/store_harness.ts";
 
@@ -19,6 +20,8 @@ interface Sent {
   readonly physicalOffset: number;
   readonly body: string;
   readonly key: string;
+  /** Where its record ends in the log. */
+  readonly endOffset: number;
   /** The producer was told PUT_OK. */
   promised: boolean;
 }
@@ -28,6 +31,8 @@ export interface Run {
   readonly harness: StoreHarness;
   readonly disk: SimDisk;
   readonly sent: Sent[];
+  /** Everything in the log below was synced when the run ended. */
+  readonly flushedOffset: number;
   /** Changes of the disk that it made. */
   readonly changes: number;
 }
@@ -65,7 +70,10 @@ export async function live(seed: number, options: Partial<StoreOptions>, stopAt 
   disk.faults.stopAt(stopAt);
   const harness = new StoreHarness(disk, clock, { ...OPTIONS, ...options });
   const sent: Sent[] = [];
-  const run = () => ({ harness, disk, sent, changes: disk.faults.changes });
+  const run = () => {
+    const flushedOffset = sent.length === 0 ? 0 : harness.store.figures().flushedOffset;
+    return { harness, disk, sent, flushedOffset, changes: disk.faults.changes };
+  };
   for (let life = 0; life < 2; life++) {
     if (await unlessStopped(disk, harness.open()) === undefined) return run();
     for (let turn = 0; turn < 12; turn++) {
@@ -89,8 +97,9 @@ function sendTurn(harness: StoreHarness, random: SeededRandom, sent: Sent[]): vo
     const body = `body ${n} ${"x".repeat(random.int(10) === 0 ? 900 : random.int(120))}`;
     const { status, out } = harness.append({ topic, queueId, body, keys: `k${n}` }, new AppendResult());
     if (status !== PutStatus.PUT_OK) continue;
-    const { queueOffset, physicalOffset } = out;
-    const message: Sent = { topic, queueId, queueOffset, physicalOffset, body, key: `k${n}`, promised: false };
+    const { queueOffset, physicalOffset, endOffset } = out;
+    const key = `k${n}`;
+    const message: Sent = { topic, queueId, queueOffset, physicalOffset, endOffset, body, key, promised: false };
     sent.push(message);
     harness.store.whenSafe(out.endOffset, true, {
       settle: (told) => {
@@ -127,6 +136,15 @@ export async function check(run: Run, disk: SimDisk): Promise<void> {
   await checkContents(again, kept);
   assertEquals(again.log.filter((line) => !line.startsWith("info")), []);
   await again.store.close();
+  const { counts, findings } = await inspectStore({ disk, clock: again.clock, options: again.options });
+  const isHurt = harness.store.damages.length > 0;
+  assert(counts.derived === 0 && (isHurt || counts.lost === 0), JSON.stringify(findings));
+}
+
+/** ASYNC_FLUSH promises nothing of what was not synced when the power went. */
+export function promiseOnlySynced(run: Run): Run {
+  for (const message of run.sent) message.promised &&= message.endOffset <= run.flushedOffset;
+  return run;
 }
 
 async function checkContents(harness: StoreHarness, sent: readonly Sent[]): Promise<void> {
@@ -164,8 +182,8 @@ async function goOn(harness: StoreHarness, sent: readonly Sent[]): Promise<Sent[
       const { out, settled } = harness.send({ topic, queueId, body });
       assertEquals(await settled, PutStatus.PUT_OK);
       assertEquals(out.queueOffset, before);
-      const { queueOffset, physicalOffset } = out;
-      kept.push({ topic, queueId, queueOffset, physicalOffset, body, key: "", promised: true });
+      const { queueOffset, physicalOffset, endOffset } = out;
+      kept.push({ topic, queueId, queueOffset, physicalOffset, endOffset, body, key: "", promised: true });
     }
   }
   return kept;
