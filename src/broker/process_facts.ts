@@ -7,7 +7,7 @@
  * @module
  */
 import { utf8Text } from "../common/bytes.ts";
-import type { Disk, DiskFile } from "../common/disk.ts";
+import type { Disk } from "../common/disk.ts";
 import { DiskError } from "../common/errors.ts";
 
 /** Where Linux tells the limits of a process. */

@@ -16,6 +16,14 @@ import type { Request } from "../remoting/handler.ts";
 import type { MessageFilter } from "../store/store.ts";
 import type { ClientTable } from "./clients.ts";
 import type { GroupTable } from "./groups.ts";
+import {
+  brokerPermissionCause,
+  groupDisabledCause,
+  groupForbiddenCause,
+  groupMissingCause,
+  topicMissingCause,
+  topicPermissionCause,
+} from "./refusal_causes.ts";
 import type { TopicTable } from "./topics.ts";
 
 /** What the checks must know of the configuration. */
@@ -92,13 +100,14 @@ export class PullAdmission {
     if ((settings.brokerPermission() & Perm.READ) === 0) {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the broker[${settings.brokerIP1}] pulling message is forbidden`,
+        `the broker[${settings.brokerIP1}] pulling message is forbidden` +
+          brokerPermissionCause(settings.brokerPermission()),
       );
     }
     if (code === RequestCode.LITE_PULL_MESSAGE && !settings.litePullMessageEnable) {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the broker[${settings.brokerIP1}] for lite pull consumer is forbidden`,
+        `the broker[${settings.brokerIP1}] for lite pull consumer is forbidden. Cause: litePullMessageEnable=false`,
       );
     }
   }
@@ -108,11 +117,14 @@ export class PullAdmission {
     if (group === undefined) {
       throw new ResponseError(
         ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-        seeFaq(`subscription group [${name}] does not exist, `),
+        seeFaq(`subscription group [${name}] does not exist, `) + groupMissingCause(),
       );
     }
     if (group.consumeEnable) return group;
-    throw new ResponseError(ResponseCode.NO_PERMISSION, `subscription group no permission, ${name}`);
+    throw new ResponseError(
+      ResponseCode.NO_PERMISSION,
+      `subscription group no permission, ${name}${groupDisabledCause()}`,
+    );
   }
 
   #topic(header: PullMessageRequest): TopicConfig {
@@ -120,11 +132,14 @@ export class PullAdmission {
     if (topic === undefined) {
       throw new ResponseError(
         ResponseCode.TOPIC_NOT_EXIST,
-        seeFaq(`topic[${header.topic}] not exist, apply first please! `),
+        seeFaq(`topic[${header.topic}] not exist, apply first please! `) + topicMissingCause(),
       );
     }
     if ((topic.perm & Perm.READ) !== 0) return topic;
-    throw new ResponseError(ResponseCode.NO_PERMISSION, `the topic[${header.topic}] pulling message is forbidden`);
+    throw new ResponseError(
+      ResponseCode.NO_PERMISSION,
+      `the topic[${header.topic}] pulling message is forbidden${topicPermissionCause(topic.perm)}`,
+    );
   }
 
   #carriedFilter(header: PullMessageRequest): MessageFilter | null {
@@ -145,13 +160,14 @@ export class PullAdmission {
     if (!group.consumeBroadcastEnable && consumers.messageModel === "BROADCASTING") {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the consumer group[${header.consumerGroup}] can not consume by broadcast way`,
+        `the consumer group[${header.consumerGroup}] can not consume by broadcast way. ` +
+          "Cause: consumeBroadcastEnable=false in the group (mqadmin updateSubGroup -d true)",
       );
     }
     if (this.groups.isReadForbidden(header.consumerGroup, header.topic)) {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the consumer group[${header.consumerGroup}] is forbidden for topic[${header.topic}]`,
+        `the consumer group[${header.consumerGroup}] is forbidden for topic[${header.topic}]${groupForbiddenCause()}`,
       );
     }
     return this.#subscribedFilter(header, consumers.subscription(header.topic));

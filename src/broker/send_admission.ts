@@ -16,6 +16,7 @@ import { topicText } from "../protocol/topic_text.ts";
 import type { GroupTable } from "./groups.ts";
 import type { BrokerMessage } from "./message_put.ts";
 import type { QueueLocks } from "./queue_locks.ts";
+import { brokerPermissionCause, groupMissingCause } from "./refusal_causes.ts";
 import { deadLetterTopicOf, isSendForbidden, RETRY_PREFIX, topicNameFault } from "./system_topics.ts";
 import type { TopicTable } from "./topics.ts";
 
@@ -53,7 +54,10 @@ export class SendAdmission {
     const fault = topicNameFault(header.topic);
     if (fault !== null) throw new ResponseError(ResponseCode.INVALID_PARAMETER, fault);
     if (isSendForbidden(header.topic)) {
-      throw new ResponseError(ResponseCode.NO_PERMISSION, `Sending message to topic[${header.topic}] is forbidden.`);
+      throw new ResponseError(
+        ResponseCode.NO_PERMISSION,
+        `Sending message to topic[${header.topic}] is forbidden.`,
+      );
     }
     const topic = this.topics.get(header.topic) ?? this.topics.createOnSend(header, peer);
     const queueNums = Math.max(topic.writeQueueNums, topic.readQueueNums);
@@ -73,7 +77,7 @@ export class SendAdmission {
     if (group === undefined) {
       throw new ResponseError(
         ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-        `subscription group not exist, ${groupName} ${seeFaq("")}`,
+        `subscription group not exist, ${groupName} ${seeFaq("")}${groupMissingCause()}`,
       );
     }
     const limit = clientLimitCounts && header.maxReconsumeTimes !== undefined
@@ -100,7 +104,8 @@ export class SendAdmission {
     if ((this.settings.brokerPermission() & Perm.WRITE) === 0 && this.topics.isOrdered(topic)) {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the broker[${this.settings.brokerIP1}] sending message is forbidden`,
+        `the broker[${this.settings.brokerIP1}] sending message is forbidden` +
+          brokerPermissionCause(this.settings.brokerPermission()),
       );
     }
   }

@@ -18,6 +18,7 @@ import type { HandlerTable, Request } from "../../remoting/handler.ts";
 import { type MessageStore, PutStatus, putStatusName } from "../../store/store.ts";
 import type { GroupTable } from "../groups.ts";
 import type { MessagePut } from "../message_put.ts";
+import { brokerPermissionCause, groupMissingCause, topicPermissionCause } from "../refusal_causes.ts";
 import { readStoredMessage, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { deadLetterTopicOf, retryTopicOf } from "../system_topics.ts";
 import type { TopicTable } from "../topics.ts";
@@ -70,7 +71,7 @@ async function sendBack(parts: SendBackParts, request: Request): Promise<Reply> 
   if ((retryTopic.perm & Perm.WRITE) === 0) {
     throw new ResponseError(
       ResponseCode.NO_PERMISSION,
-      `the topic[${retryTopic.topicName}] sending message is forbidden`,
+      `the topic[${retryTopic.topicName}] sending message is forbidden${topicPermissionCause(retryTopic.perm)}`,
     );
   }
   const record = await parts.store.messageAt(header.offset);
@@ -86,13 +87,14 @@ function checkedGroup(parts: SendBackParts, name: string): SubscriptionGroupConf
   if (group === undefined) {
     throw new ResponseError(
       ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      seeFaq(`subscription group not exist, ${name} `),
+      seeFaq(`subscription group not exist, ${name} `) + groupMissingCause(),
     );
   }
   if ((parts.settings.brokerPermission() & Perm.WRITE) !== 0) return group;
   throw new ResponseError(
     ResponseCode.NO_PERMISSION,
-    `the broker[${parts.settings.brokerIP1}] sending message is forbidden`,
+    `the broker[${parts.settings.brokerIP1}] sending message is forbidden` +
+      brokerPermissionCause(parts.settings.brokerPermission()),
   );
 }
 
@@ -116,7 +118,10 @@ async function store(
     : retry(parts, header, stored, group);
   message.reconsumeTimes = stored.reconsumeTimes + 1;
   const outcome = await parts.put.putSafely(message);
-  if (outcome.status !== PutStatus.PUT_OK) throw systemError(putStatusName(outcome.status));
+  if (outcome.status !== PutStatus.PUT_OK) {
+    const why = parts.store.refusal();
+    throw systemError(`${putStatusName(outcome.status)}${why === null ? "" : ` Cause: ${why}`}`);
+  }
   parts.settings.countSendBack(header.group, originTopic);
   return OK;
 }

@@ -13,6 +13,13 @@ import { buildSubscription, isTagType } from "../../protocol/subscription.ts";
 import type { MessageFilter } from "../../store/store.ts";
 import type { GroupTable } from "../groups.ts";
 import { type ExpressionFilters, tagFilter } from "../pull_admission.ts";
+import {
+  brokerPermissionCause,
+  groupDisabledCause,
+  groupForbiddenCause,
+  groupMissingCause,
+  topicPermissionCause,
+} from "../refusal_causes.ts";
 import type { TopicTable } from "../topics.ts";
 
 /** Most messages of a pop. */
@@ -63,7 +70,10 @@ export class PopAdmission {
     const { brokerPermission, brokerIP1 } = this.settings;
     if ((brokerPermission() & Perm.READ) === 0) {
       const verb = what === "pop" ? "pop message" : "peeking message";
-      throw new ResponseError(ResponseCode.NO_PERMISSION, `the broker[${brokerIP1}] ${verb} is forbidden`);
+      throw new ResponseError(
+        ResponseCode.NO_PERMISSION,
+        `the broker[${brokerIP1}] ${verb} is forbidden${brokerPermissionCause(brokerPermission())}`,
+      );
     }
     if (this.settings.isSlave()) {
       throw new ResponseError(
@@ -112,7 +122,10 @@ export class PopAdmission {
     const topic = this.topics.get(name);
     if (topic === undefined) throw noTopic(name);
     if ((topic.perm & Perm.READ) === 0) {
-      throw new ResponseError(ResponseCode.NO_PERMISSION, `the topic[${name}] peeking message is forbidden`);
+      throw new ResponseError(
+        ResponseCode.NO_PERMISSION,
+        `the topic[${name}] peeking message is forbidden${topicPermissionCause(topic.perm)}`,
+      );
     }
     if (queueId < topic.readQueueNums) return topic;
     throw new ResponseError(ResponseCode.INVALID_PARAMETER, illegalQueue(topic, queueId, remote));
@@ -123,16 +136,19 @@ export class PopAdmission {
     if (group === undefined) {
       throw new ResponseError(
         ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-        seeFaq(`subscription group [${consumerGroup}] does not exist, `),
+        seeFaq(`subscription group [${consumerGroup}] does not exist, `) + groupMissingCause(),
       );
     }
     if (!group.consumeEnable) {
-      throw new ResponseError(ResponseCode.NO_PERMISSION, `subscription group no permission, ${consumerGroup}`);
+      throw new ResponseError(
+        ResponseCode.NO_PERMISSION,
+        `subscription group no permission, ${consumerGroup}${groupDisabledCause()}`,
+      );
     }
     if (this.groups.isReadForbidden(consumerGroup, topic)) {
       throw new ResponseError(
         ResponseCode.NO_PERMISSION,
-        `the consumer group[${consumerGroup}] is forbidden for topic[${topic}]`,
+        `the consumer group[${consumerGroup}] is forbidden for topic[${topic}]${groupForbiddenCause()}`,
       );
     }
     return group;
