@@ -30,6 +30,7 @@ export interface DecodeOptions {
  */
 export function decodeMessages(bytes: Uint8Array, options: DecodeOptions): ReceivedMessage[] {
   const view = new RecordView();
+  const hosts: Hosts = { born: new HostText(), store: new HostText() };
   const messages: ReceivedMessage[] = [];
   for (let at = 0; at < bytes.length; at += view.size) {
     if (view.read(bytes, at, bytes.length) !== RecordKind.RECORD) {
@@ -38,7 +39,7 @@ export function decodeMessages(bytes: Uint8Array, options: DecodeOptions): Recei
         { retriable: true },
       );
     }
-    const message = readMessage(view, options.brokerName);
+    const message = readMessage(view, options.brokerName, hosts);
     if (options.wanted !== undefined && !options.wanted(message)) continue;
     readMessageBody(message, view, options.keepCompressed ?? false);
     messages.push(message);
@@ -53,7 +54,7 @@ export function decodeMessage(bytes: Uint8Array, options: DecodeOptions): Receiv
   return message;
 }
 
-function readMessage(view: RecordView, brokerName: string): ReceivedMessage {
+function readMessage(view: RecordView, brokerName: string, hosts: Hosts): ReceivedMessage {
   const { bytes, at } = view;
   const message = new ReceivedMessage();
   message.brokerName = brokerName;
@@ -71,12 +72,10 @@ function readMessage(view: RecordView, brokerName: string): ReceivedMessage {
   const bornEnd = view.storeTimestampAt;
   const storeHostAt = bornEnd + 8;
   const storeHostEnd = storeHostAt + ((view.sysFlag & SysFlag.STORE_HOST_V6) === 0 ? 8 : 20);
-  message.bornHost = hostText(bytes, at + RecordAt.BORN_HOST, bornEnd);
-  message.storeHost = hostText(bytes, storeHostAt, storeHostEnd);
-  message.offsetMsgId = new OffsetMessageIds(
-    bytes.subarray(storeHostAt, storeHostEnd - 4),
-    getI32(bytes, storeHostEnd - 4),
-  ).of(view.physicalOffset);
+  message.bornHost = hosts.born.read(bytes, at + RecordAt.BORN_HOST, bornEnd).text;
+  const store = hosts.store.read(bytes, storeHostAt, storeHostEnd);
+  message.storeHost = store.text;
+  message.offsetMsgId = store.ids.of(view.physicalOffset);
   message.reconsumeTimes = getI32(bytes, storeHostEnd);
   message.preparedTransactionOffset = getI64(bytes, storeHostEnd + 4);
   message.properties = decodeProperties(bytes.subarray(view.propertiesStart, view.propertiesEnd));
@@ -90,6 +89,42 @@ function readMessageBody(message: ReceivedMessage, view: RecordView, keepCompres
   }
   const stored = bytes.subarray(bodyStart, bodyEnd);
   message.body = keepCompressed ? stored : decompressBody(stored, message.sysFlag);
+}
+
+/** Hosts of the message before: most messages of an answer have the same. */
+interface Hosts {
+  readonly born: HostText;
+  readonly store: HostText;
+}
+
+/** A host as text, made again only when its bytes are others than the last time. */
+class HostText {
+  text = "";
+  #bytes = new Uint8Array(0);
+  #ids: OffsetMessageIds | null = null;
+
+  /** Reads address and port in `[start, end)`. */
+  read(bytes: Uint8Array, start: number, end: number): this {
+    if (!this.#isSame(bytes, start, end)) {
+      this.#bytes = bytes.slice(start, end);
+      this.text = hostText(bytes, start, end);
+      this.#ids = null;
+    }
+    return this;
+  }
+
+  /** Makes the ids of messages that this host stored. */
+  get ids(): OffsetMessageIds {
+    const portAt = this.#bytes.length - 4;
+    return this.#ids ??= new OffsetMessageIds(this.#bytes.subarray(0, portAt), getI32(this.#bytes, portAt));
+  }
+
+  #isSame(bytes: Uint8Array, start: number, end: number): boolean {
+    const known = this.#bytes;
+    if (known.length !== end - start) return false;
+    for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+    return true;
+  }
 }
 
 /** `ip:port` from 4 or 16 address bytes and a 4-byte port in `[start, end)`. */

@@ -34,6 +34,7 @@ export interface SendMessageContext {
 export interface SendMessageHook {
   /** For the log. */
   readonly hookName: string;
+  /** Before an attempt; the outcome is not there yet. */
   sendMessageBefore(context: SendMessageContext): void;
   /** Gets the object that {@linkcode sendMessageBefore} got. */
   sendMessageAfter(context: SendMessageContext): void;
@@ -70,6 +71,7 @@ export interface ConsumeMessageContext {
 export interface ConsumeMessageHook {
   /** For the log. */
   readonly hookName: string;
+  /** Before messages are consumed; how it ends is not there yet. */
   consumeMessageBefore(context: ConsumeMessageContext): void;
   /** Gets the object that {@linkcode consumeMessageBefore} got. */
   consumeMessageAfter(context: ConsumeMessageContext): void;
@@ -92,6 +94,7 @@ export interface EndTransactionContext {
 export interface EndTransactionHook {
   /** For the log. */
   readonly hookName: string;
+  /** Before an outcome is sent. */
   endTransaction(context: EndTransactionContext): void;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock, Timer } from "../common/clock.ts";
-import type { ClientOptions } from "../client/options.ts";
+import type { ClientOptions, ProducerOptions } from "../client/options.ts";
 import type { Random } from "../common/random.ts";
 import { option, type OptionSpec, UsageError } from "./arguments.ts";
 import type { GivenOptions } from "./command.ts";
@@ -129,8 +129,14 @@ export function benchmarkClientOptions({ options, world }: ProgramRun): Partial<
   };
 }
 
+/** How a producer compresses. */
+export type CompressionOptions = Pick<
+  ProducerOptions,
+  "compressType" | "compressLevel" | "compressMsgBodyOverHowmuchBytes"
+>;
+
 /** What {@linkcode COMPRESS_OPTIONS} say to a producer; prints how it compresses, if it does. */
-export function compression(options: GivenOptions, print: (line: string) => void) {
+export function compression(options: GivenOptions, print: (line: string) => void): CompressionOptions {
   if (!options.bool("c", false)) return { compressMsgBodyOverHowmuchBytes: Number.MAX_SAFE_INTEGER };
   const compressType = options.optional("ct") ?? "ZLIB";
   if (compressType !== "ZLIB" && compressType !== "ZSTD") {
@@ -138,6 +144,5 @@ export function compression(options: GivenOptions, print: (line: string) => void
   }
   const compressLevel = options.int("cl", 5);
   print(`compressType: ${compressType} compressLevel: ${compressLevel}`);
-  const type: "ZLIB" | "ZSTD" = compressType;
-  return { compressType: type, compressLevel, compressMsgBodyOverHowmuchBytes: options.int("ch", 4096) };
+  return { compressType, compressLevel, compressMsgBodyOverHowmuchBytes: options.int("ch", 4096) };
 }
