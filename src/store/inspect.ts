@@ -234,6 +234,9 @@ class Inspection {
         `the message at offset ${position} was changed`,
       );
     }
+    if (this.#parts.options.enabledAppendPropCRC && !hasRecordCrc(view.bytes, view.at, view.size)) {
+      this.#findings.add("note", "commitlog.record-crc", path, position, `the message at offset ${position} has none`);
+    }
     if (view.storeTimestamp < this.#lastTime - 1000) {
       const detail = `stored at ${view.storeTimestamp}, the one before it at ${this.#lastTime}: a clock went back`;
       this.#findings.add("note", "commitlog.time", path, position, detail);
