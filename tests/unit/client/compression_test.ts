@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { utf8Text } from "../../../src/common/bytes.ts";
-import { compressBody, decompressBody, ZLIB_SYS_FLAG } from "../../../src/client/compression.ts";
+import { compressBody, COMPRESSED_SYS_FLAG, decompressBody, ZLIB_SYS_FLAG } from "../../../src/client/compression.ts";
 import { ClientError } from "../../../src/client/errors.ts";
 
 const COMPRESSED = 1;
@@ -58,4 +58,14 @@ Deno.test("changed LZ4 bytes never do worse than an error", () => {
       assertEquals(error instanceof ClientError, true);
     }
   }
+});
+
+Deno.test("a body compressed with either type reads as before, and is marked with its type", () => {
+  const body = new TextEncoder().encode("worth compressing ".repeat(500));
+  for (const type of ["ZLIB", "ZSTD"] as const) {
+    const bytes = compressBody(body, 5, type);
+    assertEquals(bytes.length < 200, true);
+    assertEquals(decompressBody(bytes, COMPRESSED_SYS_FLAG[type]), body);
+  }
+  assertEquals(COMPRESSED_SYS_FLAG.ZSTD, COMPRESSED | golden.bodies["zstd"]!.flag);
 });
