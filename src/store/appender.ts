@@ -87,6 +87,11 @@ export class Appender {
     return this.#hasTurn;
   }
 
+  /** The last record of the turns that are written, −1 for none. */
+  get lastWrittenRecord(): number {
+    return this.#lastCommittedRecord;
+  }
+
   /** Recovery says which record is the last. */
   openAt(lastRecordOffset: number, lastStoreTimestamp: number): void {
     this.lastRecordOffset = this.#lastCommittedRecord = lastRecordOffset;

@@ -1,7 +1,7 @@
 /**
  * Syncs the commitlog to the device and moves `flushedOffset`. One sync is under way at a time, off the event loop; it
- * covers everything that was written when it began, so one serves all who wait, and the next begins at once with what came
- * meanwhile.
+ * covers everything that was written when it began, so one serves all who wait. Those who ask meanwhile share the next one,
+ * which begins at once. Nobody waits for what is written after he asked: under load something always is.
  *
  * A sync that fails is never tried again: what the device has then is unknown until the store is opened anew.
  *
@@ -24,7 +24,8 @@ export class LogFlusher {
   readonly #log: Commitlog;
   readonly #events: FlushEvents;
   #flushedOffset = 0;
-  #running: Promise<void> | null = null;
+  /** The sync under way. */
+  #pass: Promise<void> | null = null;
   #stopped = false;
 
   /** Nothing is synced until asked for. */
@@ -48,11 +49,10 @@ export class LogFlusher {
     this.#stopped = true;
   }
 
-  /** Begins to sync what is written; resolves when there is nothing more to sync, or no way to. Never rejects. */
-  flush(): Promise<void> {
-    if (this.#running !== null) return this.#running;
-    if (this.#stopped || this.#flushedOffset >= this.#log.appendedOffset) return Promise.resolve();
-    return this.#running = this.#run();
+  /** Syncs what is written now; resolves when that is on the device, or no way to bring it there. Never rejects. */
+  async flush(): Promise<void> {
+    const target = this.#log.appendedOffset;
+    while (!this.#stopped && this.#flushedOffset < target) await (this.#pass ??= this.#sync());
   }
 
   /** As {@linkcode flush}, blocking. @throws {DiskError} */
@@ -64,24 +64,22 @@ export class LogFlusher {
     this.#flushedOffset = Math.max(this.#flushedOffset, target);
   }
 
-  async #run(): Promise<void> {
+  async #sync(): Promise<void> {
     // `flush` must have the promise before anything can end it.
     await undefined;
-    while (!this.#stopped && this.#flushedOffset < this.#log.appendedOffset) {
-      const target = this.#log.appendedOffset;
-      try {
-        for (const segment of [...this.#log.segments.segments]) {
-          if (segment.endOffset > this.#flushedOffset && segment.startOffset < target) await segment.sync();
-        }
-      } catch (error) {
-        this.#stopped = true;
-        this.#events.onFailed(error);
-        break;
+    const target = this.#log.appendedOffset;
+    try {
+      for (const segment of [...this.#log.segments.segments]) {
+        if (segment.endOffset > this.#flushedOffset && segment.startOffset < target) await segment.sync();
       }
-      this.#flushedOffset = target;
-      this.#events.onFlushed();
+    } catch (error) {
+      this.#stopped = true;
+      this.#events.onFailed(error);
+      return;
     }
+    this.#flushedOffset = target;
     // At once and not when the promise settles: who appends in between must find that nobody is at it.
-    this.#running = null;
+    this.#pass = null;
+    this.#events.onFlushed();
   }
 }

@@ -103,16 +103,16 @@ export class Maintenance {
   /** Brings everything to the device and says so in the checkpoint. @throws {DiskError} */
   async makeCheckpoint(): Promise<void> {
     const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
+    // A turn may be under way: what it has made is not written and does not count.
     const dispatchedOffset = log.appendedOffset;
-    const lastRecordOffset = appender.lastRecordOffset;
+    const lastRecordOffset = appender.lastWrittenRecord;
     const storeTimestamp = appender.turnTime;
-    const queueCount = queues.count;
     await this.#writeQueues(queues.takeDirty(), 1);
     await this.#syncQueues();
     const indexed = index === null ? null : await index.save();
     await flusher.flush();
     if (flusher.flushedOffset < dispatchedOffset || !this.#parts.isWritable()) return;
-    this.#fill(dispatchedOffset, lastRecordOffset, queueCount, indexed);
+    this.#fill(dispatchedOffset, lastRecordOffset, indexed);
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, storeTimestamp);
     checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, storeTimestamp);
     await checkpoint.save();
@@ -129,7 +129,7 @@ export class Maintenance {
     await this.#syncQueues();
     const indexed = index === null ? null : index.saveNow();
     flusher.flushNow();
-    this.#fill(log.appendedOffset, appender.lastRecordOffset, queues.count, indexed);
+    this.#fill(log.appendedOffset, appender.lastWrittenRecord, indexed);
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, appender.turnTime);
     checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, appender.turnTime);
     if (index !== null && index.indexedOffset === log.appendedOffset) {
@@ -151,7 +151,7 @@ export class Maintenance {
     }
   }
 
-  #fill(dispatchedOffset: number, lastRecordOffset: number, queueCount: number, indexed: IndexCheckpoint | null): void {
+  #fill(dispatchedOffset: number, lastRecordOffset: number, indexed: IndexCheckpoint | null): void {
     const { checkpoint, queues, log, index } = this.#parts;
     if (index !== null) checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, index.savedTimestamp);
     checkpoint.dispatch = {
@@ -159,7 +159,7 @@ export class Maintenance {
       lastRecordOffset,
       commitlogFileSize: log.segments.segmentSize,
       consumequeueFileSize: queues.fileSize,
-      queueCount,
+      queueCount: queues.countOnDisk(),
       indexedOffset: indexed?.indexedOffset ?? 0,
       indexName: indexed?.indexName ?? "",
       indexHeader: indexed?.indexHeader ?? new Uint8Array(0),

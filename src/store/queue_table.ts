@@ -54,6 +54,13 @@ export class QueueTable {
     return this.#count;
   }
 
+  /** Number of queues that have files: not those of the turn under way, or of one that could not be written. */
+  countOnDisk(): number {
+    let count = 0;
+    for (const queue of this.all()) if (this.#unopened.has(queue) || queue.written > 0) count++;
+    return count;
+  }
+
   /** Names of the topics with at least one queue. */
   topics(): string[] {
     return [...this.#topics.values()].filter((entry) => entry.queues.size > 0).map((entry) => entry.name);

@@ -115,6 +115,7 @@ function endsAt(log: Commitlog, recordOffset: number, endOffset: number): boolea
   const size = endOffset - recordOffset;
   // The record expired, and what comes behind it with it or not.
   if (recordOffset < log.minOffset) return endOffset <= log.minOffset;
+  if (size <= 0) return false;
   const bytes = new Uint8Array(size);
   if (log.readNow(bytes, recordOffset) < size) return false;
   return new RecordView().read(bytes, 0, size, recordOffset) === RecordKind.RECORD;

@@ -18,3 +18,36 @@ Deno.test("a topic that is deleted while its queues are synced does not stop the
   h.endTurn();
   await Promise.all([h.store.close(), h.clock.advance(500)]);
 });
+
+Deno.test("a checkpoint made amid a turn says what is written, so that the next start goes on from it", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  for (const topic of ["T0", "T1"]) h.send({ topic, body: "x" });
+  h.store.deleteTopic("T0");
+  for (const topic of ["T1", "T1", "T2"]) h.append({ topic, body: "y" });
+  // The checkpoint begins here.
+  for (let i = 0; i < 3; i++) await Promise.resolve();
+  h.endTurn();
+  await h.clock.advance(500);
+  const next = h.on((h.disk as SimDisk).kill());
+  await next.open();
+  assertEquals(next.log.filter((line) => line.includes("recovery starts at the checkpoint")).length, 1);
+  assertEquals((await next.readAll("T1", 0)).length, 3);
+  assertEquals(next.store.queue("T0", 0), null);
+  await next.store.close();
+});
+
+Deno.test("a queue of which the only message was taken back is not missed at the next start", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  h.send({ topic: "T0", body: "x" });
+  const { faults } = h.disk as SimDisk;
+  const fault = faults.fail({ path: /commitlog/, operation: "write", fault: "no-space" });
+  h.send({ topic: "T1", body: "x" });
+  fault.cancel();
+  await h.clock.advance(2 * h.options.flushConsumeQueueThoroughInterval);
+  const next = h.on((h.disk as SimDisk).kill());
+  await next.open();
+  assertEquals(next.log.filter((line) => line.includes("are missing")), []);
+  await next.store.close();
+});
