@@ -210,6 +210,7 @@ export class Broker {
       onArrival: ({ topic, queueId }) => {
         arrivals.hold.arrived(topic, queueId);
         arrivals.pop?.arrived(topic, queueId);
+        this.#replication?.arrived(topic);
         if (topic === SystemTopic.SCHEDULE) arrivals.schedule?.arrived(queueId);
         else if (topic === SystemTopic.TIMER) arrivals.timers?.timer?.arrived();
       },

@@ -42,7 +42,7 @@ export interface OffsetsToMerge {
 
 /** Merges; see the module's text. */
 export function mergeOffsets(tables: OffsetsToMerge): MergedOffsets {
-  const { master, masterBefore, own } = tables;
+  const { master, own } = tables;
   const offsets = new Map<string, Map<number, number>>();
   const toReturn: OffsetToReturn[] = [];
   for (const key of new Set([...master.keys(), ...own.keys()])) {

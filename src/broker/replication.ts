@@ -111,6 +111,11 @@ export class Replication {
     await this.#sync?.stop();
   }
 
+  /** A queue of this topic has got messages. */
+  arrived(topic: string): void {
+    this.#sync?.arrived(topic);
+  }
+
   /** Takes what a name server answered to our registration. */
   registered({ masterAddr, haServerAddr }: RegisterResult): void {
     if (this.slave !== null) this.setMaster(masterAddr, haServerAddr);
@@ -137,6 +142,7 @@ export class Replication {
     const connections = [...master?.connections ?? []].filter((each) => each.hasBegun);
     return {
       haClientRuntimeInfo: slave === null ? NO_HA_CLIENT : {
+        masterAddr: this.#haAddress(),
         lastReadTimestamp: slave.lastReadTimestamp,
         lastWriteTimestamp: slave.lastWriteTimestamp,
         masterFlushOffset: masterFlushedOffset,
@@ -201,7 +207,10 @@ export class Replication {
       store,
       options,
       masterAddress: () => this.#haAddress(),
-      agree: (own: Address) => link.agree(own),
+      agree: async (own: Address) => {
+        await link.agree(own);
+        this.#sync?.soon();
+      },
     });
   }
 

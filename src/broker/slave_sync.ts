@@ -1,7 +1,11 @@
 /**
- * What a slave copies besides the log, every 10 s, the first time after 3 s: topics, groups, consumer offsets, progress of
+ * What a slave copies besides the log, every 10 s, the first time after 3 s, and at once when it has begun to follow or gets
+ * messages of a topic that it does not know: topics, groups, consumer offsets, progress of
  * the delay levels, which groups use POP, progress of timers. Expressions of filters need no copy: consumers tell them to
  * slaves, too, with their heartbeats.
+ *
+ * Messages whose topic is not in the table could not be read. When the master is gone before it could be asked for such a
+ * topic, the topic is made as the log shows it; the master's table replaces it when there is one again.
  *
  * Each table is asked for by itself, so that one which the master does not know (RocketMQ 4.x has no timers) or cannot give
  * keeps no other from being copied; that is logged once until it works again.
@@ -23,10 +27,14 @@ import { FORWARD_ONLY_FIELD } from "../protocol/headers/offset.ts";
 import { type JsonObject, parseJsonObject } from "../protocol/json.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import { mergeOffsets, type OffsetToReturn } from "./offset_merge.ts";
+import type { MessageStore } from "../store/store.ts";
 import type { BrokerTables } from "./tables.ts";
+import { topicConfig } from "./topics.ts";
 
 const FIRST_MS = 3000;
 const PERIOD_MS = 10_000;
+/** What makes a round necessary at once seldom comes alone. */
+const SOON_MS = 20;
 const TIMEOUT_MS = 3000;
 /** Bytes of RocketMQ's timer checkpoint that are needed: `lastReadTimeMs` at 0, `lastTimerQueueOffset` at 16. */
 const TIMER_CHECK_SIZE = 24;
@@ -40,6 +48,7 @@ export interface SlaveSyncParts {
   readonly masterAddr: () => string | null;
   readonly tables: Pick<BrokerTables, "topics" | "groups" | "offsets" | "delayOffsets">;
   readonly more: SlaveSyncMore;
+  readonly store: Pick<MessageStore, "topics" | "queuesOf">;
 }
 
 /** Tables that belong to other parts. */
@@ -63,6 +72,9 @@ export class SlaveSync {
   /** Codes whose last attempt failed. */
   readonly #failing = new Set<number>();
   #timer: ClockTimer | null = null;
+  #soon: ClockTimer | null = null;
+  /** Topics of messages that were not in the table when it was looked at last. */
+  readonly #wanted = new Set<string>();
   #round: Promise<void> | null = null;
   #stopped = false;
   #masterOffsets: OffsetsByGroup | null = null;
@@ -93,27 +105,60 @@ export class SlaveSync {
 
   /** Begins. */
   start(): void {
-    const { clock } = this.#parts;
+    const { clock, store, tables: { topics } } = this.#parts;
+    for (const topic of store.topics()) if (!topics.has(topic)) this.#wanted.add(topic);
     this.#timer = clock.after(FIRST_MS, () => {
       this.#begin();
       this.#timer = clock.every(PERIOD_MS, () => this.#begin());
     });
   }
 
+  /** Copies everything in a moment, whatever the time. */
+  soon(): void {
+    if (this.#stopped || this.#soon !== null) return;
+    this.#soon = this.#parts.clock.after(SOON_MS, () => {
+      this.#soon = null;
+      if (this.#round === null) this.#begin();
+      else this.soon();
+    });
+  }
+
+  /** Messages of this topic came. */
+  arrived(topic: string): void {
+    if (this.#parts.tables.topics.has(topic) || this.#wanted.has(topic)) return;
+    this.#wanted.add(topic);
+    this.soon();
+  }
+
   /** Ends; resolves when the round under way is over. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#soon?.cancel();
     await this.#round;
   }
 
   /** Copies everything now. */
   async sync(): Promise<void> {
     const address = this.#parts.masterAddr();
-    if (address === null) return;
+    if (address === null) return this.#makeWanted();
     for (const copy of this.#copies) {
       if (this.#stopped) return;
       await this.#copy(address, copy);
+    }
+    if (this.#failing.has(RequestCode.GET_ALL_TOPIC_CONFIG)) this.#makeWanted();
+    this.#wanted.clear();
+  }
+
+  /** Makes the topics that the master cannot be asked for. */
+  #makeWanted(): void {
+    const { store, tables: { topics }, log } = this.#parts;
+    for (const topic of this.#wanted) {
+      if (topics.has(topic)) continue;
+      const queueNums = 1 + Math.max(-1, ...store.queuesOf(topic).map(({ queueId }) => queueId));
+      if (queueNums === 0) continue;
+      log.warn(`slave: the master is away and topic ${topic} is unknown: made with ${queueNums} queues, as in the log`);
+      topics.createIfAbsent(topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums }));
     }
   }
 

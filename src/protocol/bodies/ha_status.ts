@@ -6,10 +6,21 @@
  */
 import { utf8 } from "../../common/bytes.ts";
 import { type JsonObject, stringifyJson } from "../json.ts";
-import { boolMember, intMember, isObject, listMember, objectMember, readBody, textMember } from "../json_members.ts";
+import {
+  boolMember,
+  intMember,
+  isObject,
+  listMember,
+  objectMember,
+  optionalTextMember,
+  readBody,
+  textMember,
+} from "../json_members.ts";
 
 /** What a slave knows; times in milliseconds since the epoch, offsets in bytes. */
 export interface HaClientStatus {
+  /** `host:port` that it follows; absent when it follows nobody. */
+  readonly masterAddr?: string | null;
   readonly lastReadTimestamp: number;
   readonly lastWriteTimestamp: number;
   readonly masterFlushOffset: number;
@@ -67,6 +78,7 @@ export function decodeHaStatus(body: Uint8Array): HaStatus {
 
 function readClient(object: JsonObject): HaClientStatus {
   return {
+    masterAddr: optionalTextMember(object, "masterAddr"),
     lastReadTimestamp: intMember(object, "lastReadTimestamp"),
     lastWriteTimestamp: intMember(object, "lastWriteTimestamp"),
     masterFlushOffset: intMember(object, "masterFlushOffset"),

@@ -1,0 +1,68 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { concatBytes, putI32 } from "../../../src/common/bytes.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
+import { HistoryError, RecordCutter } from "../../../src/store/ha_records.ts";
+import { StoreHarness } from "./store_harness.ts";
+
+const FILE_SIZE = 16384;
+
+/** A log of several files as a store makes it. */
+async function log(): Promise<Uint8Array> {
+  const harness = StoreHarness.fresh();
+  await harness.open();
+  for (let n = 0; n < 120; n++) harness.send({ body: `message ${n} ${"x".repeat((n * 37) % 900)}` });
+  const { replicaLog } = harness.store;
+  const bytes = (await replicaLog.bytes(0, replicaLog.endOffset))!;
+  await harness.store.close();
+  return bytes;
+}
+
+Deno.test("whatever the frames, whole records come out, and all of them", async () => {
+  const bytes = await log();
+  assert(bytes.length > 2 * FILE_SIZE);
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new SeededRandom(seed);
+    const cutter = new RecordCutter(FILE_SIZE);
+    cutter.startAt(0);
+    const out: Uint8Array[] = [];
+    let offset = 0;
+    for (let at = 0; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + 1 + random.int(3000));
+      const whole = cutter.take(bytes.subarray(at, end));
+      at = end;
+      assertEquals(cutter.endOffset, end);
+      if (whole === null) continue;
+      assertEquals(whole.offset, offset);
+      out.push(whole.bytes.slice());
+      offset += whole.bytes.length;
+    }
+    assertEquals(concatBytes(out), bytes);
+  }
+});
+
+Deno.test("bytes that cannot follow are refused: another offset, zeros, garbage, another file size", async () => {
+  const bytes = await log();
+  const takes = (from: number, fileSize: number, change: (bytes: Uint8Array) => void = () => {}) => {
+    const cutter = new RecordCutter(fileSize);
+    cutter.startAt(from);
+    const changed = bytes.slice();
+    change(changed);
+    return cutter.take(changed);
+  };
+  assertThrows(() => takes(FILE_SIZE, FILE_SIZE), HistoryError, "lies at 0, but lies at 16384");
+  assertThrows(() => takes(0, FILE_SIZE, (b) => b.fill(0)), HistoryError, "is zeros");
+  assertThrows(() => takes(0, FILE_SIZE, (b) => b.fill(77)), HistoryError, "magic");
+  assertThrows(() => takes(0, FILE_SIZE, (b) => putI32(b, 0, 0x7fffffff)), HistoryError, "says that it has");
+  assertThrows(() => takes(0, 8192), HistoryError, "mappedFileSizeCommitLog");
+});
+
+Deno.test("a record with a wrong CRC is asked for once more, and kept when the master has it like that", async () => {
+  const bytes = await log();
+  const harmed = bytes.slice();
+  harmed[8]! ^= 1;
+  const cutter = new RecordCutter(FILE_SIZE);
+  cutter.startAt(0);
+  assertThrows(() => cutter.take(harmed), HistoryError, "asked for once more");
+  cutter.startAt(0);
+  assertEquals(cutter.take(harmed)?.bytes, harmed);
+});
