@@ -10,6 +10,7 @@ import { waitFor } from "./process.ts";
 export interface RawReply {
   readonly code: number;
   readonly remark: string;
+  readonly extFields: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
@@ -27,24 +28,27 @@ export async function rawRequest(
   address: string,
   code: number,
   extFields: Readonly<Record<string, string>> = {},
+  body: Uint8Array = new Uint8Array(0),
 ): Promise<RawReply> {
   const [hostname = "", port] = address.split(":");
   using connection = await Deno.connect({ hostname, port: Number(port) });
   const header = new TextEncoder().encode(
     JSON.stringify({ code, ...LANGUAGE_VERSION, opaque: 1, flag: 0, extFields, serializeTypeCurrentRPC: "JSON" }),
   );
-  // Frame: length of the rest (4), header encoding (1) and length (3), header, body. This one has no body.
-  const frame = new Uint8Array(8 + header.length);
+  // Frame: length of the rest (4), header encoding (1) and length (3), header, body.
+  const frame = new Uint8Array(8 + header.length + body.length);
   const view = new DataView(frame.buffer);
-  view.setUint32(0, 4 + header.length);
+  view.setUint32(0, 4 + header.length + body.length);
   view.setUint32(4, header.length);
   frame.set(header, 8);
+  frame.set(body, 8 + header.length);
   for (let written = 0; written < frame.length;) written += await connection.write(frame.subarray(written));
   const length = new DataView((await readExactly(connection, 4)).buffer).getUint32(0);
   const rest = await readExactly(connection, length);
   const headerLength = new DataView(rest.buffer).getUint32(0) & 0xffffff;
   const reply = JSON.parse(new TextDecoder().decode(rest.subarray(4, 4 + headerLength)));
-  return { code: Number(reply.code), remark: String(reply.remark ?? ""), body: rest.subarray(4 + headerLength) };
+  const remark = String(reply.remark ?? "");
+  return { code: Number(reply.code), remark, extFields: reply.extFields ?? {}, body: rest.subarray(4 + headerLength) };
 }
 
 /** Waits until a name server lists a broker's address. @throws {Error} when it does not for a minute. */

@@ -7,6 +7,7 @@ import type { Check } from "../../scripts/interop/check.ts";
 import { BENCHMARK_CHECKS } from "./benchmark.ts";
 import { CLIENT_CHECKS } from "./client.ts";
 import { CONFORMANCE_CHECKS } from "./conformance.ts";
+import { FULL_DISK_CHECKS } from "./full_disk.ts";
 import { KILL_CHECKS } from "./kill.ts";
 import { MIXED_CHECKS } from "./mixed.ts";
 import { MQADMIN_CHECKS } from "./mqadmin.ts";
@@ -20,6 +21,7 @@ export const CHECKS: readonly Check[] = [
   ...MIXED_CHECKS,
   ...MQADMIN_CHECKS,
   ...BENCHMARK_CHECKS,
+  ...FULL_DISK_CHECKS,
   ...KILL_CHECKS,
   ...REPLICATION_CHECKS,
   ...CONFORMANCE_CHECKS,
