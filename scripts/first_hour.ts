@@ -136,9 +136,11 @@ class Site {
     const text = await Deno.readTextFile(`${this.units}/${name}`);
     const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(text)![1]!;
     const fill = (each: string) => each.replaceAll("%i", instance).replaceAll("%S", `${this.directory}/state`);
-    const [key = "", setting = ""] = fill(value("Environment")).split("=");
-    await Deno.mkdir(setting, { recursive: true });
-    return { words: fill(value("ExecStart")).split(" "), env: { [key]: setting, RUNTIME_DIRECTORY: setting } };
+    const settings = [...text.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, key, setting]) => [key, fill(setting!)]);
+    const home = fill(value("WorkingDirectory"));
+    await Deno.mkdir(home, { recursive: true });
+    const env: Record<string, string> = { ...Object.fromEntries(settings), RUNTIME_DIRECTORY: home };
+    return { words: fill(value("ExecStart")).split(" "), env };
   }
 
   async namesrv(): Promise<Service> {
