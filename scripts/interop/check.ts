@@ -27,6 +27,8 @@ export class Skip extends Error {
 export interface CheckOptions {
   /** How often the kill check kills the broker. */
   readonly kills: number;
+  /** How long the mixed run sends; its own choice when absent. */
+  readonly minutes?: number | undefined;
   /** Which cases of the conformance kit run, as a regular expression. */
   readonly conformance: string;
 }
@@ -42,12 +44,15 @@ export interface CaseResult {
 
 /** A name server and a broker that know each other. */
 export interface Cluster extends AsyncDisposable {
+  /** The running name server; another one after {@link restartNamesrv}. */
   readonly namesrv: Server;
   readonly namesrvAddr: string;
   /** The running broker; another one after {@link restartBroker}. */
   readonly broker: Server;
   /** Starts the broker again with the same configuration and store, after it was stopped or killed. */
   restartBroker(): Promise<void>;
+  /** The same for the name server. Returns when the broker has registered there again. */
+  restartNamesrv(): Promise<void>;
 }
 
 /** What to start for a check. Either server is the one under test unless said otherwise. */
@@ -96,8 +101,9 @@ export class CheckContext {
    */
   async startCluster(options: ClusterOptions = {}): Promise<Cluster> {
     const brokerPlatform = options.broker ?? this.target;
-    const namesrv = await (options.namesrv ?? this.target)
-      .startNamesrv({ dir: `${this.dir}/namesrv`, port: freePort() });
+    const namesrvOptions = { dir: `${this.dir}/namesrv`, port: freePort() };
+    const startNamesrv = () => (options.namesrv ?? this.target).startNamesrv(namesrvOptions);
+    let namesrv = await startNamesrv();
     const brokerOptions = {
       dir: `${this.dir}/broker`,
       port: freeBrokerPort(),
@@ -111,13 +117,19 @@ export class CheckContext {
     };
     let broker = await startBroker();
     return {
-      namesrv,
+      get namesrv() {
+        return namesrv;
+      },
       namesrvAddr: namesrv.address,
       get broker() {
         return broker;
       },
       async restartBroker() {
         broker = await startBroker();
+      },
+      async restartNamesrv() {
+        namesrv = await startNamesrv();
+        await waitForRegistration(namesrv.address, broker.address);
       },
       async [Symbol.asyncDispose]() {
         await Promise.all([broker.process.kill(), namesrv.process.kill()]);

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { CHECKS } from "../../tests/interop/checks.ts";
 import { type CaseResult, runChecks } from "./check.ts";
 import { javaPlatform } from "./java_server.ts";
+import { usePorts } from "./ports.ts";
 import { locateRucola, rucolaPlatform } from "./rucola_server.ts";
 import { locateJavaTools } from "./tools.ts";
 
@@ -17,6 +18,8 @@ const USAGE = `usage: deno task interop [options]
   --target T           what is checked: rucola (default), or java for the reference itself
   --binary FILE        the rucola binary; default: dist/rucola when newer than the sources, else main.ts
   --kills N            how often the kill check kills the broker (2)
+  --minutes N          how long the mixed run sends (40 seconds)
+  --ports LOW-HIGH     servers listen on these ports (20000-32000)
   --conformance REGEX  which cases of the conformance kit run, when the kit is there
                        (^(send|push|pull|order|topics|serialize)\\.)
   --keep               keep the folders of checks that passed; those of failed ones always stay`;
@@ -28,6 +31,8 @@ interface Arguments {
   readonly target: string;
   readonly binary: string | undefined;
   readonly kills: number;
+  readonly minutes: number | undefined;
+  readonly ports: string | undefined;
   readonly conformance: string;
   readonly keep: boolean;
 }
@@ -41,14 +46,27 @@ function readArguments(args: readonly string[]): Arguments {
       target: { type: "string", default: "rucola" },
       binary: { type: "string" },
       kills: { type: "string", default: "2" },
+      minutes: { type: "string" },
+      ports: { type: "string" },
       conformance: { type: "string", default: "." },
       keep: { type: "boolean", default: false },
     },
   });
   const kills = Number(values.kills);
   if (!Number.isInteger(kills) || kills < 1) throw new TypeError(`--kills ${values.kills}: expected a positive number`);
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (minutes !== undefined && !(minutes > 0)) {
+    throw new TypeError(`--minutes ${values.minutes}: expected a positive number`);
+  }
   if (!["rucola", "java"].includes(values.target)) throw new TypeError(`--target ${values.target}: rucola or java`);
-  return { ...values, binary: values.binary, only: new RegExp(values.only), kills };
+  return {
+    ...values,
+    binary: values.binary,
+    only: new RegExp(values.only),
+    kills,
+    minutes,
+    ports: values.ports,
+  };
 }
 
 function print(result: CaseResult): void {
@@ -64,13 +82,14 @@ async function main(args: Arguments): Promise<number> {
     return 0;
   }
   locateJavaTools();
+  if (args.ports !== undefined) usePorts(args.ports);
   const reference = javaPlatform("5.5.0");
   const target = args.target === "java" ? reference : rucolaPlatform(await locateRucola(args.binary));
   console.log(`checking ${target.label}`);
   const results = await runChecks(checks, {
     target,
     reference,
-    options: { kills: args.kills, conformance: args.conformance },
+    options: { kills: args.kills, minutes: args.minutes, conformance: args.conformance },
     keep: args.keep,
     print,
   });

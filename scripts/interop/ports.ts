@@ -5,9 +5,17 @@
  * @module
  */
 
-const LOWEST = 20_000;
-const HIGHEST = 32_000;
+let lowest = 20_000;
+let highest = 32_000;
 const TRIES = 200;
+
+/** Takes ports from another range, `LOW-HIGH`. @throws {TypeError} when it is none that could hold a broker. */
+export function usePorts(range: string): void {
+  const [low = NaN, high = NaN] = range.split("-").map(Number);
+  if (!(low > 1024 && high <= 65_535 && high - low >= 10)) throw new TypeError(`--ports ${range}: expected LOW-HIGH`);
+  lowest = low;
+  highest = high;
+}
 
 /** A port for a name server. @throws {Error} when no free one was found. */
 export function freePort(): number {
@@ -21,10 +29,10 @@ export function freeBrokerPort(): number {
 
 function freePortWith(neighbours: readonly number[]): number {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const port = LOWEST + 2 + Math.floor(Math.random() * (HIGHEST - LOWEST - 4));
+    const port = lowest + 2 + Math.floor(Math.random() * (highest - lowest - 4));
     if (neighbours.every((distance) => isFree(port + distance))) return port;
   }
-  throw new Error(`No free port with free neighbours ${neighbours} between ${LOWEST} and ${HIGHEST}`);
+  throw new Error(`No free port with free neighbours ${neighbours} between ${lowest} and ${highest}`);
 }
 
 function isFree(port: number): boolean {

@@ -106,6 +106,15 @@ export class ChildProcess implements AsyncDisposable {
     }, () => this.tail());
   }
 
+  /** Writes a line to standard input. Nothing happens when the process is gone. */
+  async writeLine(line: string): Promise<void> {
+    try {
+      await this.#stdin.write(new TextEncoder().encode(`${line}\n`));
+    } catch {
+      // Its exit status tells about that.
+    }
+  }
+
   /** Closes standard input: our own Java programs take that as the order to finish. */
   async closeInput(): Promise<void> {
     try {

@@ -1,12 +1,14 @@
 /**
- * Our servers and Java's in one cluster, as in the days in which somebody replaces one by the other.
+ * Our servers and Java's in one cluster, as in the days in which somebody replaces one by the other; and all kinds of
+ * messages in one broker.
  *
  * @module
  */
 import type { Check } from "../../scripts/interop/check.ts";
+import { MIXED_RUN_CHECKS } from "./mixed_run.ts";
 import { checkQuickstart } from "./quickstart.ts";
 
-/** Each kind of server with the other kind beside it. */
+/** Each kind of server with the other kind beside it, and each kind of message with all others. */
 export const MIXED_CHECKS: readonly Check[] = [
   {
     name: "mixed.javaBroker",
@@ -24,4 +26,5 @@ export const MIXED_CHECKS: readonly Check[] = [
       await checkQuickstart(context, "5.5.0", cluster.namesrvAddr);
     },
   },
+  ...MIXED_RUN_CHECKS,
 ];
