@@ -16,6 +16,7 @@ import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
 import type { ClientNotifier } from "./client_notify.ts";
 import type { DelayLevels } from "./delay_levels.ts";
 import type { HalfMessages } from "./half_messages.ts";
+import { adminAbsentHandlers } from "./handlers/admin_absent.ts";
 import { adminBrokerHandlers } from "./handlers/admin_broker.ts";
 import { adminClientHandlers } from "./handlers/admin_clients.ts";
 import { adminConfigHandlers } from "./handlers/admin_config.ts";
@@ -227,6 +228,7 @@ function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
   const { topics, groups, offsets, clients, stats, delayOffsets } = tables;
   const { brokerName } = options;
   return [
+    adminAbsentHandlers(),
     adminReplicationHandlers({ delayOffsets, haStatus: () => replication.status() }),
     replicationHandlers({ replication, store, brokerAddr, brokerName, clusterName: options.brokerClusterName }),
     adminBrokerHandlers({ stats, clients, topics, store, log: log("broker"), runtimeInfo: runtimeInfoOf(parts) }),

@@ -208,8 +208,9 @@ export class Replication {
       options,
       masterAddress: () => this.#haAddress(),
       agree: async (own: Address) => {
-        await link.agree(own);
+        const isSure = await link.agree(own);
         this.#sync?.soon();
+        return isSure;
       },
     });
   }
