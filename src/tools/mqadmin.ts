@@ -17,7 +17,7 @@ import { type CommandContext, GivenOptions, type ToolCommand } from "./command.t
 import { jsonOutput, textOutput } from "./output.ts";
 import { printf } from "./printf.ts";
 import { findProgram } from "./programs.ts";
-import { absenceOf, commandList, findCommand, nameSpellings } from "./registry.ts";
+import { absenceOf, commandList, findCommand, nameSpellings, ownCommandList } from "./registry.ts";
 import { usageText } from "./usage.ts";
 import { connect, nameServers, type ToolWorld } from "./world.ts";
 
@@ -40,10 +40,12 @@ function isHelp(text: string): boolean {
   return text === "help" || text === "-h" || text === "--help";
 }
 
-/** RocketMQ's list of commands. */
+/** RocketMQ's list of commands, and ours below it. */
 function help({ write }: ToolWorld): number {
   write("The most commonly used mqadmin commands are:\n");
   for (const { name, summary } of commandList()) write(printf("   %-35s %s%n", name, summary));
+  write("\nCommands that only Rucola has are:\n");
+  for (const { name, summary } of ownCommandList()) write(printf("   %-35s %s%n", name, summary));
   write("\nSee 'mqadmin help <command>' for more information on a specific command.\n");
   return EXIT_OK;
 }
@@ -82,8 +84,7 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     namesrvAddrs = nameServers(values.get("n"), world.environment);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    world.writeError(`${error.message}\n`);
-    world.write(`${usageText(`mqadmin ${command.name}`, specs)}\n`);
+    misused(error, command, world);
     return EXIT_FAILED;
   }
   if (values.has("h")) return describe(command, world);
@@ -106,10 +107,18 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     out.flush();
     return EXIT_OK;
   } catch (error) {
+    if (error instanceof UsageError) return misused(error, command, world);
     out.flush();
     world.writeError(`SubCommandException: ${command.name} command failed\nCaused by: ${errorText(error)}\n`);
     return isJson ? EXIT_FAILED : EXIT_OK;
   }
+}
+
+/** Says what is wrong with the options. For what only the command itself found out the exit code is 0, as RocketMQ's. */
+function misused(error: UsageError, command: ToolCommand, { write, writeError }: ToolWorld): number {
+  writeError(`${error.message}\n`);
+  write(`${usageText(`mqadmin ${command.name}`, optionsOf(command))}\n`);
+  return EXIT_OK;
 }
 
 /** An error as RocketMQ's tools print it: `CODE: 17  DESC: …`. */

@@ -27,8 +27,8 @@ export interface Output {
   line(text: string): void;
   /** A formatted text with its own line ends; see {@linkcode printf}. */
   print(format: string, ...args: readonly Printable[]): void;
-  /** A table: titles, then rows. */
-  table<K extends string>(spec: TableSpec<K>, rows: readonly Row<K>[]): void;
+  /** A table: titles, then rows. @param withTitles false for more rows below those of an earlier call. */
+  table<K extends string>(spec: TableSpec<K>, rows: readonly Row<K>[], withTitles?: boolean): void;
   /** A value that is printed as `text`. */
   value(value: unknown, text: string): void;
   /** Ends one round of printing: a command with an interval has several. */
@@ -40,8 +40,8 @@ export function textOutput(write: (text: string) => void): Output {
   return {
     line: (text) => write(`${text}\n`),
     print: (format, ...args) => write(printf(format, ...args)),
-    table(spec, rows) {
-      write(`${printf(spec.head, ...Object.values<string>(spec.columns))}\n`);
+    table(spec, rows, withTitles = true) {
+      if (withTitles) write(`${printf(spec.head, ...Object.values<string>(spec.columns))}\n`);
       const keys = Object.keys(spec.columns) as (keyof typeof spec.columns)[];
       for (const row of rows) write(`${printf(spec.row ?? spec.head, ...keys.map((key) => row[key]))}\n`);
     },

@@ -8,6 +8,7 @@
 export type PrettyValue =
   | string
   | number
+  | bigint
   | boolean
   | null
   | readonly PrettyValue[]
@@ -16,6 +17,7 @@ export type PrettyValue =
 
 /** The text of a value; members that are undefined are left out. */
 export function prettyJson(value: PrettyValue, indent = ""): string {
+  if (typeof value === "bigint") return String(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (Array.isArray(value)) return enclose("[", value.map((each) => prettyJson(each, `${indent}\t`)), "]", indent);
   const members: [string, PrettyValue | undefined][] = value instanceof Map

@@ -5,16 +5,26 @@
  * @module
  */
 import type { ToolCommand } from "./command.ts";
-import { ABSENT_COMMANDS, type AbsentCommand } from "./commands/absent.ts";
+import { ABSENT_COMMANDS, ABSENT_OLD_COMMANDS, type AbsentCommand } from "./commands/absent.ts";
+import { BATCH_COMMANDS } from "./commands/batch.ts";
 import { BROKER_COMMANDS } from "./commands/broker.ts";
 import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
+import { CONSUME_COMMANDS } from "./commands/consume.ts";
+import { DEAD_LETTER_COMMANDS } from "./commands/dead_letters.ts";
+import { EXPORT_COMMANDS } from "./commands/export.ts";
+import { EXPORT_METRICS_COMMANDS } from "./commands/export_metrics.ts";
 import { GROUP_COMMANDS } from "./commands/group.ts";
 import { MESSAGE_COMMANDS } from "./commands/message.ts";
+import { MONITOR_COMMANDS } from "./commands/monitor.ts";
 import { NAMESRV_COMMANDS } from "./commands/namesrv.ts";
 import { OFFSET_COMMANDS } from "./commands/offset.ts";
+import { QUEUE_COMMANDS } from "./commands/queue.ts";
+import { REPLICATION_COMMANDS } from "./commands/replication.ts";
 import { SEND_COMMANDS } from "./commands/send.ts";
+import { TIMER_COMMANDS } from "./commands/timer.ts";
 import { TOPIC_COMMANDS } from "./commands/topic.ts";
+import { TRACE_COMMANDS } from "./commands/trace.ts";
 
 const COMMANDS = new Map<string, ToolCommand>(
   [
@@ -27,11 +37,21 @@ const COMMANDS = new Map<string, ToolCommand>(
     ...OFFSET_COMMANDS,
     ...MESSAGE_COMMANDS,
     ...SEND_COMMANDS,
+    ...BATCH_COMMANDS,
+    ...QUEUE_COMMANDS,
+    ...CONSUME_COMMANDS,
+    ...TRACE_COMMANDS,
+    ...REPLICATION_COMMANDS,
+    ...EXPORT_COMMANDS,
+    ...EXPORT_METRICS_COMMANDS,
+    ...MONITOR_COMMANDS,
+    ...TIMER_COMMANDS,
+    ...DEAD_LETTER_COMMANDS,
   ].map((command) => [command.name.toLowerCase(), command]),
 );
 
 const ABSENT = new Map<string, AbsentCommand>(
-  ABSENT_COMMANDS.map((command) => [command.name.toLowerCase(), command]),
+  [...ABSENT_COMMANDS, ...ABSENT_OLD_COMMANDS].map((command) => [command.name.toLowerCase(), command]),
 );
 
 /** The order in which RocketMQ 5.5.0 lists commands. */
@@ -57,7 +77,15 @@ const ORDER = [
   ..."triggerLiteDispatch".split(" "),
 ];
 
-/** All commands in RocketMQ's order, also those that only say why they do not exist. */
+/** Commands that RocketMQ does not have. */
+const OWN = "listTimer cancelTimer updateTimer listDlq replayDlq divergentSubscriptions".split(" ");
+
+/** The commands that RocketMQ does not have. */
+export function ownCommandList(): readonly ToolCommand[] {
+  return OWN.map((name) => COMMANDS.get(name.toLowerCase())!);
+}
+
+/** RocketMQ's commands in its order, also those that only say why they do not exist. */
 export function commandList(): readonly { readonly name: string; readonly summary: string }[] {
   return ORDER.map((name) => COMMANDS.get(name.toLowerCase()) ?? ABSENT.get(name.toLowerCase())!);
 }

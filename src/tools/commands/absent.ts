@@ -13,7 +13,6 @@ export interface AbsentCommand {
   readonly reason: string;
 }
 
-const LATER = "not available in this version of Rucola";
 const ACCESS = "not available in this version of Rucola, whose broker has no users and access rules yet";
 const CONTROLLER = "does not apply: Rucola has no controller";
 const ROCKSDB = "does not apply: Rucola keeps nothing in RocksDB";
@@ -26,33 +25,19 @@ const LITE = "does not apply: Rucola has no lite topics";
 
 /** All of them. */
 export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
-  { name: "updateTopicList", summary: "create or update topic in batch", reason: LATER },
-  { name: "updateSubGroupList", summary: "Update or create subscription group in batch", reason: LATER },
-  { name: "setConsumeMode", summary: "Set consume message mode. pull/pop etc.", reason: LATER },
   { name: "addBroker", summary: "Add a broker to specified container.", reason: CONTAINER },
   { name: "removeBroker", summary: "Remove a broker from specified container.", reason: CONTAINER },
-  { name: "resetMasterFlushOffset", summary: "Reset master flush offset in slave.", reason: LATER },
-  { name: "queryMsgTraceById", summary: "Query a message trace.", reason: LATER },
-  { name: "startMonitoring", summary: "Start Monitoring.", reason: LATER },
-  { name: "clusterRT", summary: "List All clusters Message Send RT.", reason: LATER },
-  { name: "queryCq", summary: "Query cq command.", reason: LATER },
-  { name: "consumeMessage", summary: "Consume message.", reason: LATER },
   {
     name: "updateStaticTopic",
     summary: "Update or create static topic, which has fixed number of queues.",
     reason: STATIC,
   },
   { name: "remappingStaticTopic", summary: "Remapping static topic.", reason: STATIC },
-  { name: "exportMetadata", summary: "Export metadata.", reason: LATER },
-  { name: "exportConfigs", summary: "Export configs.", reason: LATER },
-  { name: "exportMetrics", summary: "Export metrics.", reason: LATER },
   {
     name: "exportMetadataInRocksDB",
     summary: "export RocksDB kv config (topics/subscriptionGroups). Recommend to use [mqadmin rocksDBConfigToJson]",
     reason: ROCKSDB,
   },
-  { name: "exportPopRecord", summary: "Export pop consumer record", reason: LATER },
-  { name: "haStatus", summary: "Fetch ha runtime status data.", reason: LATER },
   { name: "getSyncStateSet", summary: "Fetch syncStateSet for target brokers.", reason: CONTROLLER },
   { name: "getBrokerEpoch", summary: "Fetch broker epoch entries.", reason: CONTROLLER },
   { name: "getControllerMetaData", summary: "Get controller cluster's metadata.", reason: CONTROLLER },
@@ -91,4 +76,21 @@ export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
   { name: "getLiteClientInfo", summary: "Get lite client info.", reason: LITE },
   { name: "getLiteGroupInfo", summary: "Get lite group info.", reason: LITE },
   { name: "triggerLiteDispatch", summary: "Trigger Lite Dispatch.", reason: LITE },
+];
+
+/** Commands that 4.9 had and 5.x does not list any more. */
+export const ABSENT_OLD_COMMANDS: readonly AbsentCommand[] = [
+  { name: "updateAclConfig", summary: "Update acl config yaml file in broker.", reason: ACCESS },
+  { name: "deleteAclConfig", summary: "Delete Acl Config Account in broker.", reason: ACCESS },
+  {
+    name: "clusterAclConfigVersion",
+    summary: "List all of acl config version information in cluster.",
+    reason: ACCESS,
+  },
+  { name: "getAclConfig", summary: "List all of acl config information in cluster.", reason: ACCESS },
+  {
+    name: "updateGlobalWhiteAddr",
+    summary: "Update global white address for acl Config File in broker.",
+    reason: ACCESS,
+  },
 ];

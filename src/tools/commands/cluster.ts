@@ -4,6 +4,7 @@
  * @module
  */
 import type { ClusterMember } from "../../client/admin.ts";
+import type { Producer } from "../../client/producer.ts";
 import { flag, option } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
 import type { TableSpec } from "../output.ts";
@@ -152,5 +153,71 @@ function firstNumber(text: string | undefined): number {
   return Number.isNaN(value) ? 0 : value;
 }
 
+const SEND_TIMES: TableSpec<"cluster" | "brokerName" | "rtMs" | "successCount" | "failCount"> = {
+  columns: {
+    cluster: "#Cluster Name",
+    brokerName: "#Broker Name",
+    rtMs: "#RT",
+    successCount: "#successCount",
+    failCount: "#failCount",
+  },
+  head: "%-24s  %-24s  %-4s  %-8s  %-8s",
+  row: "%-24s  %-24s  %-8s  %-16s  %-16s",
+};
+
+/** Time that lines for log collectors are written in, as RocketMQ's: eight hours before UTC. */
+const TLOG_ZONE_MS = 8 * 3_600_000;
+
+const clusterRT: ToolCommand = {
+  name: "clusterRT",
+  summary: "List All clusters Message Send RT.",
+  options: [
+    option("a", "amount", "message amount | default 100"),
+    option("s", "size", "message size | default 128 Byte"),
+    option("c", "cluster", "cluster name | default display all cluster"),
+    option("p", "print log", "print as tlog | default false"),
+    option("m", "machine room", "machine room name | default noname"),
+    option("i", "interval", "print interval | default 10 seconds"),
+  ],
+  example: "-n 127.0.0.1:9876 -a 20 -i 30",
+  async run(context) {
+    const { admin, options, out, clock, client } = context;
+    const cluster = options.optional("c");
+    const asLog = options.bool("p", false);
+    await using producer = client.producer({ group: String(clock.now()) });
+    await producer.start();
+    for (let isFirst = true;; isFirst = false) {
+      const names = new Map((await admin.members(cluster)).map((each) => [each.brokerName, each.cluster]));
+      if (names.size === 0 && cluster !== undefined) return out.line(`cluster [${cluster}] not exist`);
+      const rows = [];
+      for (const [brokerName, clusterName] of names) {
+        const { rtMs, successCount, failCount } = await sendTimes(context, producer, brokerName);
+        rows.push({ cluster: clusterName, brokerName, rtMs: rtMs.toFixed(2), successCount, failCount });
+        if (!asLog) continue;
+        const time = new Date(clock.now() + TLOG_ZONE_MS).toISOString().slice(0, 19).replace("T", " ");
+        const room = options.optional("m") ?? "noname";
+        out.line([time, room, clusterName, brokerName, Math.round(rtMs)].join("|"));
+      }
+      if (!asLog) out.table(SEND_TIMES, rows, isFirst);
+      out.flush();
+      await clock.sleep(options.int("i", 10) * 1000);
+    }
+  },
+};
+
+/** Sends to the topic that has a broker's name. The first send is not timed: it also makes the connection. */
+async function sendTimes({ options, clock }: CommandContext, producer: Producer, topic: string) {
+  const amount = options.int("a", 100);
+  const body = new Uint8Array(options.int("s", 128)).fill(0x61);
+  let [totalMs, successCount, failCount] = [0, 0, 0];
+  for (let i = 0; i < amount; i++) {
+    const startMs = clock.monotonicMs();
+    if (await producer.send({ topic, body }).then(() => true, () => false)) successCount++;
+    else failCount++;
+    if (i > 0) totalMs += clock.monotonicMs() - startMs;
+  }
+  return { rtMs: totalMs / Math.max(1, amount - 1), successCount, failCount };
+}
+
 /** The commands of this file. */
-export const CLUSTER_COMMANDS: readonly ToolCommand[] = [clusterList];
+export const CLUSTER_COMMANDS: readonly ToolCommand[] = [clusterList, clusterRT];

@@ -5,14 +5,16 @@
  * @module
  */
 import { retryTopicOf } from "../../client/names.ts";
-import type { ClientConnection, ConsumerConnection } from "../../protocol/bodies/connection.ts";
+import type { ClientConnection, ConsumerConnection, Divergence } from "../../protocol/bodies/connection.ts";
 import type { ConsumerRunningInfo } from "../../protocol/bodies/running_info.ts";
 import { versionName } from "../../protocol/codes.ts";
 import { utf8 } from "../../common/bytes.ts";
 import { flag, option, required } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
+import { writeFile } from "../files.ts";
 import type { TableSpec } from "../output.ts";
 import { printf } from "../printf.ts";
+import { targetsOrAll } from "../targets.ts";
 
 const CONNECTIONS: TableSpec<"clientId" | "clientAddr" | "language" | "version"> = {
   columns: { clientId: "#ClientId", clientAddr: "#ClientAddr", language: "#Language", version: "#Version" },
@@ -100,7 +102,7 @@ const consumerStatus: ToolCommand = {
         const info = await broker.consumerRunningInfo(group, clientId, options.has("s"));
         infos.set(clientId, info);
         const file = `${startMs}/${clientId}`;
-        writeInfo(context, `${startMs}`, file, infoText(info));
+        writeFile(context.disk, file, utf8(infoText(info)));
         rows.push({ index: index + 1, clientId, version: versionName(version), file });
       } catch (error) {
         problem(error);
@@ -110,17 +112,6 @@ const consumerStatus: ToolCommand = {
     out.print(verdict(infos));
   },
 };
-
-function writeInfo({ disk }: CommandContext, directory: string, path: string, text: string): void {
-  disk.makeDirectory(directory);
-  const file = disk.open(path, { create: true });
-  try {
-    file.truncate(0);
-    file.write(utf8(text), 0);
-  } finally {
-    file.close();
-  }
-}
 
 /** Whether members want the same, and whether each queue has one of them. */
 function verdict(infos: ReadonlyMap<string, ConsumerRunningInfo>): string {
@@ -191,5 +182,52 @@ function infoText(info: ConsumerRunningInfo): string {
   ].join("\n");
 }
 
+const DIVERGENCES: TableSpec<
+  "group" | "topic" | "clientId" | "expression" | "otherClientId" | "otherExpression"
+> = {
+  columns: {
+    group: "#Group",
+    topic: "#Topic",
+    clientId: "#ClientId",
+    expression: "#SubExpression",
+    otherClientId: "#Other ClientId",
+    otherExpression: "#Other SubExpression",
+  },
+  head: "%-32s  %-32s  %-40s  %-24s  %-40s  %-24s",
+};
+
+const divergentSubscriptions: ToolCommand = {
+  name: "divergentSubscriptions",
+  summary: "List groups whose members want different things of a topic, which loses messages.",
+  options: [
+    option("b", "brokerAddr", "which broker | default all masters"),
+    option("c", "clusterName", "which cluster | default all clusters"),
+    option("g", "consumerGroup", "only this consumer group"),
+  ],
+  example: "-n 127.0.0.1:9876",
+  async run(context) {
+    const { admin, options, out } = context;
+    const only = options.optional("g");
+    const seen = new Map<string, Divergence>();
+    for (const address of await targetsOrAll(context)) {
+      for (const divergence of await admin.broker(address).divergentSubscriptions()) {
+        if (only === undefined || divergence.group === only) seen.set(JSON.stringify(divergence), divergence);
+      }
+    }
+    const rows = Array.from(seen.values(), (each) => ({
+      ...each,
+      expression: each.expression ?? "(not subscribed)",
+      otherExpression: each.otherExpression ?? "(not subscribed)",
+    }));
+    out.table(DIVERGENCES, rows);
+    out.print("%nGroups: %d%n", new Set(rows.map(({ group }) => group)).size);
+  },
+};
+
 /** The commands of this file. */
-export const CONNECTION_COMMANDS: readonly ToolCommand[] = [consumerConnection, producerConnection, consumerStatus];
+export const CONNECTION_COMMANDS: readonly ToolCommand[] = [
+  consumerConnection,
+  producerConnection,
+  consumerStatus,
+  divergentSubscriptions,
+];

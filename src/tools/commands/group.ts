@@ -17,6 +17,7 @@ import type { CommandContext, GivenOptions, ToolCommand } from "../command.ts";
 import type { TableSpec } from "../output.ts";
 import { front, mapText, type Printable, printf, timeText } from "../printf.ts";
 import { compareQueues } from "../queue_order.ts";
+import { targetAddresses } from "../targets.ts";
 import { parseAttributes } from "./topic.ts";
 
 const updateSubGroup: ToolCommand = {
@@ -152,6 +153,36 @@ const deleteSubGroup: ToolCommand = {
         problem(error);
       }
     }
+  },
+};
+
+const setConsumeMode: ToolCommand = {
+  name: "setConsumeMode",
+  summary: "Set consume message mode. pull/pop etc.",
+  options: [
+    option("b", "brokerAddr", "create subscription group to which broker"),
+    option("c", "clusterName", "create subscription group to which cluster"),
+    required("t", "topicName", "topic name"),
+    required("g", "groupName", "consumer group name"),
+    required("m", "mode", "consume mode. PULL/POP"),
+    option("q", "popShareQueueNum", "num of queue which share in pop mode"),
+  ],
+  example: "-n 127.0.0.1:9876 -c DefaultCluster -t TopicTest -g MyGroup -m POP -q 8",
+  async run(context) {
+    const { admin, options, out, problem } = context;
+    const mode = options.text("m");
+    if (mode !== "PULL" && mode !== "POP") throw new TypeError(`unknown mode ${mode}: expected PULL or POP`);
+    const [topic, consumerGroup, popShareQueueNum] = [options.text("t"), options.text("g"), options.int("q", 0)];
+    for (const address of await targetAddresses(context)) {
+      try {
+        await admin.broker(address).setRequestMode({ topic, consumerGroup, mode, popShareQueueNum });
+        out.line(`set consume mode to ${address} success.`);
+      } catch (error) {
+        if (options.has("b")) throw error;
+        problem(error);
+      }
+    }
+    out.line(`topic[${topic}] group[${consumerGroup}] consume mode[${mode}] popShareQueueNum[${popShareQueueNum}]`);
   },
 };
 
@@ -308,6 +339,7 @@ function describeMembers(group: ConsumerConnection | null) {
 export const GROUP_COMMANDS: readonly ToolCommand[] = [
   updateSubGroup,
   deleteSubGroup,
+  setConsumeMode,
   getConsumerConfig,
   consumerProgress,
 ];

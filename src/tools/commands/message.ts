@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConsumeDirectlyResult } from "../../protocol/bodies/running_info.ts";
+import type { MessageQuery } from "../../client/admin_broker.ts";
 import { messageByOffsetId, queryMessages, trackMessage } from "../../client/admin_messages.ts";
 import { BrokerError } from "../../client/errors.ts";
 import type { Message, ReceivedMessage } from "../../client/message.ts";
@@ -14,14 +15,16 @@ import { ResponseCode } from "../../protocol/codes.ts";
 import { type MessageQueue, messageQueue } from "../../protocol/message_queue.ts";
 import { flag, option, required } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
+import { writeFile } from "../files.ts";
 import type { TableSpec } from "../output.ts";
 import { parseTime, type Printable, printf, timeTextMs } from "../printf.ts";
 
 const CLUSTER = option("c", "cluster", "Cluster name or lmq parent topic, lmq is used to find the route.");
-/** Group in whose name tools pull. Source: RocketMQ `MixAll#TOOLS_CONSUMER_GROUP`. */
+/** Group in whose name tools pull when nobody chose another one. Source: RocketMQ `MixAll#TOOLS_CONSUMER_GROUP`. */
 const TOOLS_GROUP = "TOOLS_CONSUMER";
 const BODY_DIRECTORY = "/tmp/rocketmq/msgbodys";
 const PULL_SIZE = 32;
+const HOUR_MS = 3_600_000;
 
 const queryMsgById: ToolCommand = {
   name: "queryMsgById",
@@ -126,14 +129,7 @@ async function printFound(
 
 function writeBody({ disk }: CommandContext, message: ReceivedMessage, index: string): string {
   const path = `${BODY_DIRECTORY}/${message.msgId}${index}`;
-  disk.makeDirectory(BODY_DIRECTORY);
-  const file = disk.open(path, { create: true });
-  try {
-    file.truncate(0);
-    file.write(message.body, 0);
-  } finally {
-    file.close();
-  }
+  writeFile(disk, path, message.body);
   return path;
 }
 
@@ -152,6 +148,8 @@ const queryMsgByKey: ToolCommand = {
   ],
   example: "-n 127.0.0.1:9876 -t TopicTest -k order-4711",
   async run({ admin, options, out }) {
+    const indexType = options.optional("p") ?? "K";
+    if (!["K", "T"].includes(indexType)) return out.line("index type error, just support K for keys or T for tags");
     const query = {
       topic: options.text("t"),
       key: options.text("k"),
@@ -159,21 +157,34 @@ const queryMsgByKey: ToolCommand = {
       beginMs: options.int("b", 0),
       endMs: options.int("e", Number.MAX_SAFE_INTEGER),
       isUniqueId: false,
-      ...(options.has("p") && { indexType: options.text("p").toUpperCase() }),
+      indexType,
       ...(options.has("l") && { lastKey: options.text("l") }),
     };
     const messages = await queryMessages(admin, query, options.optional("c"));
     if (messages.length === 0) {
       throw new BrokerError(ResponseCode.NO_MESSAGE, "query message by key finished, but no message.", "");
     }
-    out.table(FOUND, messages.map(({ msgId, queueId, queueOffset }) => ({ msgId, queueId, offset: queueOffset })));
+    const rows = messages.map((message) => {
+      const { msgId, queueId, queueOffset } = message;
+      return { msgId, queueId, offset: queueOffset, indexKey: indexKeyOf(message, query) };
+    });
+    out.table(FOUND, rows);
   },
 };
 
-const FOUND: TableSpec<"msgId" | "queueId" | "offset"> = {
-  columns: { msgId: "#Message ID", queueId: "#QID", offset: "#Offset" },
-  head: "%-50s %4s %40s",
+const FOUND: TableSpec<"msgId" | "queueId" | "offset" | "indexKey"> = {
+  columns: { msgId: "#Message ID", queueId: "#QID", offset: "#Offset", indexKey: "#IndexKey" },
+  head: "%-50s %4s %40s %-200s",
 };
+
+/** The message's place in an index by hour, as `-l` takes it: where a query with many answers goes on. */
+function indexKeyOf(
+  message: ReceivedMessage,
+  { topic, key, indexType }: Pick<MessageQuery, "topic" | "key" | "indexType">,
+) {
+  const hourMs = message.storeTimestamp - message.storeTimestamp % HOUR_MS;
+  return [hourMs, topic, indexType, key, message.msgId, message.physicalOffset].join("@");
+}
 
 const queryMsgByUniqueKey: ToolCommand = {
   name: "queryMsgByUniqueKey",
@@ -232,8 +243,13 @@ const queryMsgByOffset: ToolCommand = {
   },
 };
 
-async function withPuller(context: CommandContext, work: (consumer: PullConsumer) => Promise<void>): Promise<void> {
-  const consumer = context.client.pullConsumer({ group: TOOLS_GROUP });
+/** Works with a pull consumer, which is taken down at the end. */
+export async function withPuller(
+  { client }: CommandContext,
+  work: (consumer: PullConsumer) => Promise<void>,
+  group: string = TOOLS_GROUP,
+): Promise<void> {
+  const consumer = client.pullConsumer({ group });
   await consumer.start();
   try {
     await work(consumer);
@@ -316,9 +332,13 @@ const printMsgByQueue: ToolCommand = {
 function messagePrinter({ options, out }: CommandContext, withBody: boolean): (message: ReceivedMessage) => void {
   const decoder = new TextDecoder(options.optional("c") ?? "utf-8");
   return (message) => {
-    const body = withBody ? decoder.decode(message.body) : "NOT PRINT BODY";
-    out.line(`MSGID: ${message.msgId} ${messageText(message)} BODY: ${body}`);
+    out.line(messageLine(message, withBody ? decoder.decode(message.body) : "NOT PRINT BODY"));
   };
+}
+
+/** A message on one line, as all commands print it that list messages with their bodies. */
+export function messageLine(message: ReceivedMessage, body: string): string {
+  return `MSGID: ${message.msgId} ${messageText(message)} BODY: ${body}`;
 }
 
 async function rangeOf({ options }: CommandContext, consumer: PullConsumer, queue: MessageQueue) {

@@ -12,14 +12,16 @@ import { totalDiffOf } from "../../protocol/bodies/stats.ts";
 import { messageQueue } from "../../protocol/message_queue.ts";
 import { flag, option, required } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
+import { daySum } from "../day_sum.ts";
 import type { TableSpec } from "../output.ts";
 import { front } from "../printf.ts";
 
 async function withProducer<T>(
   { client, clock }: CommandContext,
   work: (producer: Producer) => Promise<T>,
+  enableMsgTrace = false,
 ): Promise<T> {
-  await using producer = client.producer({ group: `SendMessageCommand_${clock.now()}` });
+  await using producer = client.producer({ group: `SendMessageCommand_${clock.now()}`, enableMsgTrace });
   await producer.start();
   return await work(producer);
 }
@@ -44,7 +46,6 @@ const sendMessage: ToolCommand = {
   example: "-n 127.0.0.1:9876 -t TopicTest -p 'Hello' -c TagA -k order-4711",
   async run(context) {
     const { options, out } = context;
-    if (options.bool("m", false)) throw new TypeError("message traces are not available in this version of Rucola");
     if (options.has("i") && !options.has("b")) return out.line("Broker name must be set if the queue is chosen!");
     const topic = options.text("t");
     const [keys, tags, queueId] = [options.optional("k"), options.optional("c"), options.int("i", -1)];
@@ -58,6 +59,7 @@ const sendMessage: ToolCommand = {
     const result = await withProducer(
       context,
       (producer) => producer.send(message, queue === undefined ? {} : { queue }),
+      options.bool("m", false),
     );
     const { brokerName, queueId: sentTo } = result.queue;
     out.table(SENT, [{ brokerName, queueId: sentTo, result: result.sendStatus, msgId: result.msgId }]);
@@ -190,7 +192,7 @@ async function sumStats(admin: AdminClient, topic: string, name: string, key: st
   for (const broker of await admin.brokersOf(topic)) {
     const stats = await broker.statsData(name, key);
     tps += stats?.statsMinute.tps ?? 0;
-    day += [stats?.statsDay, stats?.statsHour, stats?.statsMinute].find((each) => (each?.sum ?? 0) !== 0)?.sum ?? 0;
+    day += daySum(stats);
   }
   return { tps, day };
 }
