@@ -62,7 +62,7 @@ const WORLD_EXCEPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Directories of somebody's machine, as opposed to those that RocketMQ's documentation uses in examples. */
-const MACHINE_PATH = /(?<![\w.:/-])\/(?:root|work|Users\/\w+|home\/(?!rocketmq\b|user\b)\w+)\//g;
+const MACHINE_PATH = /(?<![\w.:/-])\/(?:root|work|Users\/\w+|home\/(?!nonroot\b|rocketmq\b|user\b)\w+)\//g;
 
 const MODULE_DOCSTRING = /^\/\*\*(?:(?!\*\/)[\s\S])*@module\b/;
 const EXPORT =
