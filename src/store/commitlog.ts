@@ -21,6 +21,8 @@ import type { SegmentQueue } from "./segment_queue.ts";
 /** The commitlog. */
 export class Commitlog {
   readonly segments: SegmentQueue;
+  /** Stretches that recovery found to hold no records though records follow them. */
+  damages: readonly { readonly startOffset: number; readonly endOffset: number }[] = [];
   readonly #cache: BlockCache;
   readonly #recent: RecentLog;
   /** The segment that holds `#tail`, once there is one. */

@@ -2,19 +2,22 @@
  * Cuts what a master sends into whole records: frames may begin and end anywhere, the slave's log may not.
  *
  * Nothing gets through that is not the continuation of the slave's log: each record must say that it lies where it lies,
- * its parts must add up, its body must match its CRC, and it must lie in one file. A filler at a file's end is held back
+ * its parts must add up, its body must match its CRC, and it must lie in one file. What is not like that is asked for once
+ * more. If it comes the same again, and the logs are known to be one history, then the master's log is damaged there: the
+ * damage, up to the next good record, is copied as it is, for the logs are to be the same. A filler at a file's end is held back
  * until the record behind it is there, so that a log always ends with a record.
  *
  * @module
  */
 import { RecordKind, RecordView } from "../protocol/record.ts";
+import { nextGoodRecord } from "./good_record.ts";
 import { HaProtocolError } from "./ha_protocol.ts";
 
 /** Largest record that is waited for; a size beyond it is taken for garbage. */
 const RECORD_SIZE_MAX = 64 * 1024 * 1024;
 const BUFFER_SIZE = 64 * 1024;
 
-/** A stretch of whole records, with the fillers between them. */
+/** A stretch of whole records, with the fillers and damages between them. */
 export interface WholeRecords {
   readonly offset: number;
   /** A view that holds until the next call. */
@@ -26,8 +29,10 @@ export class HistoryError extends HaProtocolError {}
 
 /** Cuts records; see the module's text. */
 export class RecordCutter {
-  /** Offset of a record whose CRC was wrong when it came the last time; kept over connections. */
-  doubted = -1;
+  /** Whether the master's log is known to be ours so far: what is wrong in it then is damage, not another history. */
+  isSameHistory = false;
+  /** Offset at which something was wrong when it came the last time; kept over connections. */
+  #doubted = -1;
   readonly #fileSize: number;
   readonly #view = new RecordView();
   #buffer = new Uint8Array(BUFFER_SIZE);
@@ -96,13 +101,16 @@ export class RecordCutter {
       const position = this.#offset + at;
       const kind = this.#view.read(this.#buffer, at, this.#size, position, true);
       const { size } = this.#view;
-      if (kind === RecordKind.SHORT) {
-        if (size > RECORD_SIZE_MAX) throw this.#foreign(position, `says that it has ${size} bytes`);
+      if (kind === RecordKind.SHORT && this.#canBe(position, size)) {
         this.#wanted = at + size - recordsEnd;
         return recordsEnd;
       }
-      if (kind === RecordKind.BLANK) throw this.#foreign(position, "is zeros");
-      if (kind === RecordKind.BAD && !this.#isKeptAsItIs(position)) throw this.#foreign(position, this.#view.problem);
+      if (kind !== RecordKind.RECORD && kind !== RecordKind.FILLER) {
+        const skipped = this.#damage(at, kind);
+        if (skipped === 0) return recordsEnd;
+        at += skipped;
+        continue;
+      }
       this.#checkFile(position, kind === RecordKind.FILLER);
       if (kind === RecordKind.FILLER && at + size > this.#size) {
         if (size > RECORD_SIZE_MAX) throw this.#foreign(position, `is a filler of ${size} bytes`);
@@ -114,19 +122,31 @@ export class RecordCutter {
     }
   }
 
-  /**
-   * A record that is well but for its CRC is asked for once more. When it comes again like that, the master has it like
-   * that, and so must we: the logs are to be the same.
-   */
-  #isKeptAsItIs(position: number): boolean {
-    const at = position - this.#offset;
-    const isWell = this.#view.read(this.#buffer, at, this.#size, position) === RecordKind.RECORD;
-    const isSecondTime = this.doubted === position;
-    if (isWell && !isSecondTime) {
-      this.doubted = position;
-      this.#view.problem = "body CRC differs; it is asked for once more";
+  /** Whether a record of this size can begin here. */
+  #canBe(position: number, size: number): boolean {
+    return size <= RECORD_SIZE_MAX && position + size <= position - position % this.#fileSize + this.#fileSize;
+  }
+
+  /** Size of the damage at `at`, 0 while its end has not come yet. @throws {HistoryError} when it may be something else. */
+  #damage(at: number, kind: RecordKind): number {
+    const position = this.#offset + at;
+    const problem = this.#problemOf(kind);
+    if (kind === RecordKind.SHORT && !this.isSameHistory) this.#checkFile(position, false);
+    if (!this.isSameHistory) throw this.#foreign(position, problem);
+    if (this.#doubted !== position) {
+      this.#doubted = position;
+      throw this.#foreign(position, `${problem}; it is asked for once more`);
     }
-    return isWell && isSecondTime;
+    const next = nextGoodRecord(this.#buffer, at + 1, this.#size, this.#offset);
+    if (next >= 0) return next - at;
+    if (this.#size - at > RECORD_SIZE_MAX) throw this.#foreign(position, `${problem}; no record follows`);
+    this.#wanted = this.#size + 1;
+    return 0;
+  }
+
+  #problemOf(kind: RecordKind): string {
+    if (kind === RecordKind.BLANK) return "is zeros";
+    return kind === RecordKind.SHORT ? `says that it has ${this.#view.size} bytes` : this.#view.problem;
   }
 
   /** Files here begin and end where the master's do. */

@@ -44,9 +44,9 @@ export interface HaSlaveParts {
   readonly masterAddress: () => string | null;
   /**
    * Called on each new connection before anything is sent: makes sure that our log is a beginning of the master's, cutting
-   * it if it must. @throws when it is not and nothing can be done.
+   * it if it must. False: nobody could tell. @throws when it is not and nothing can be done.
    */
-  readonly agree: (own: Address) => Promise<void>;
+  readonly agree: (own: Address) => Promise<boolean>;
   readonly options: { readonly haSendHeartbeatInterval: number; readonly haHousekeepingInterval: number };
 }
 
@@ -125,7 +125,7 @@ export class HaSlave {
     const socket = await net.connect(parseAddress(address), CONNECT_TIMEOUT_MS);
     this.#socket = socket;
     try {
-      await agree(socket.local);
+      this.#cutter.isSameHistory = await agree(socket.local);
       if (this.#stopped) return;
       const { endOffset } = store.replicaLog;
       await isSafe(store, endOffset);

@@ -104,7 +104,7 @@ export class MessageIndex implements IndexSink {
     let next = logEnd;
     this.#sortOut(saved);
     if (saved !== null) {
-      next = this.#recoverSaved(saved) ? saved.indexedOffset : this.lastPhysicalOffset;
+      next = this.#recoverSaved(saved, trustedTimestamp !== null) ? saved.indexedOffset : this.lastPhysicalOffset;
     } else if (trustedTimestamp !== null) {
       this.#removeFrom(this.#files.findIndex((file) => file.endTimestamp > trustedTimestamp || file.indexCount <= 1));
       next = this.lastPhysicalOffset;
@@ -287,7 +287,7 @@ export class MessageIndex implements IndexSink {
     this.#unusable = [];
   }
 
-  #recoverSaved(saved: DispatchCheckpoint): boolean {
+  #recoverSaved(saved: DispatchCheckpoint, crashed: boolean): boolean {
     const at = this.#files.findIndex((file) => file.name >= saved.indexName);
     if (saved.indexName === "") {
       this.#removeFrom(this.#files.length > 0 ? 0 : -1);
@@ -299,13 +299,14 @@ export class MessageIndex implements IndexSink {
     }
     this.#removeFrom(at + 1);
     const file = this.#files[at]!;
-    if (equalBytes(file.header(), saved.indexHeader)) return true;
+    // After a crash slots may be newer than the header.
+    if (!crashed && equalBytes(file.header(), saved.indexHeader)) return true;
     file.setHeader(saved.indexHeader);
     return this.#mend(file);
   }
 
   /**
-   * The last file has entries that do not count, and slots that lead to them: leads those back to what counts, which the next
+   * The last file may have entries that do not count, and slots that lead to them: leads those back to what counts, which the next
    * save writes. False when that cannot be done and the file went.
    */
   #mend(file: IndexFile): boolean {

@@ -95,6 +95,7 @@ function isGood(queue: Consumequeue, offset: number, log: Commitlog): boolean {
   const physicalOffset = unitOffset(unit, 0);
   const size = getI32(unit, 8);
   if (size <= 0 || physicalOffset < 0) return false;
+  if (log.damages.some((each) => physicalOffset >= each.startOffset && physicalOffset < each.endOffset)) return false;
   if (size === BLANK_UNIT_SIZE || physicalOffset + size <= log.minOffset) return true;
   if (!log.holds(physicalOffset, size)) return false;
   const record = new Uint8Array(size);

@@ -75,6 +75,7 @@ export interface RecoveryParts {
 export async function recover(parts: RecoveryParts): Promise<Recovered> {
   const start = findStart(parts);
   const walked = await findLogEnd(parts, start);
+  parts.log.damages = walked.damages;
   cutTail(parts, start, walked);
   if (start < walked.endOffset) await makeQueueUnits(parts, start, walked);
   return walked;

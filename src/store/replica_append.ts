@@ -13,6 +13,7 @@ import type { Appender } from "./appender.ts";
 import type { Commitlog } from "./commitlog.ts";
 import { BLANK_UNIT_SIZE, type Consumequeue } from "./consumequeue.ts";
 import { isQueued, PropertyPlaces, type TagsCodes } from "./dispatch.ts";
+import { nextGoodRecord } from "./good_record.ts";
 import type { QueueTable } from "./queue_table.ts";
 
 /** Messages of a queue that may be missing between two records; more are taken for a mistake. */
@@ -40,21 +41,35 @@ export class ReplicaAppender {
   }
 
   /**
-   * Adds whole records, and the fillers between them, to the turn under way. The caller has checked them.
+   * Adds whole records, and the fillers and damages between them, to the turn under way. The caller has checked them.
    * @throws {DiskError} when no segment can be made; what came before it is in the turn.
    * @throws {CorruptError} when a queue offset cannot be.
    */
   append(offset: number, bytes: Uint8Array): void {
-    const { log, appender } = this.#parts;
+    const { log } = this.#parts;
     invariant(offset === log.tail, "a copy continues the log");
     const view = this.#view;
     for (let at = 0; at < bytes.length; at += view.size) {
       const kind = view.read(bytes, at, bytes.length, offset + at);
-      if (kind === RecordKind.FILLER) appender.copyFiller(bytes.subarray(at, at + view.size));
+      if (kind === RecordKind.RECORD) this.#copy(view);
+      else if (kind === RecordKind.FILLER) this.#copyRaw(bytes.subarray(at, at + view.size), offset + at);
       else {
-        invariant(kind === RecordKind.RECORD, "only whole records are copied");
-        this.#copy(view);
+        const next = nextGoodRecord(bytes, at + 1, bytes.length, offset);
+        invariant(next > at, "a copy ends with a whole record");
+        this.#copyRaw(bytes.subarray(at, next), offset + at);
+        view.size = next - at;
       }
+    }
+  }
+
+  /** Copies what is no record, in pieces that lie in one file. */
+  #copyRaw(bytes: Uint8Array, offset: number): void {
+    const { segmentSize } = this.#parts.log.segments;
+    for (let at = 0; at < bytes.length;) {
+      const room = segmentSize - (offset + at) % segmentSize;
+      const piece = bytes.subarray(at, at + room);
+      this.#parts.appender.copyFiller(piece);
+      at += piece.length;
     }
   }
 

@@ -15,6 +15,7 @@ import { DiskError, invariant, messageOf } from "../common/errors.ts";
 import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
 import { BlockMiss } from "./block_cache.ts";
 import { Consumequeue } from "./consumequeue.ts";
+import { clearDamage, readDamage, writeDamage } from "./damage_marker.ts";
 import { refuseForeignFiles } from "./foreign_files.ts";
 import { IndexCatchUp } from "./index_catch_up.ts";
 import { LogFlusher } from "./log_flusher.ts";
@@ -83,6 +84,7 @@ export class MessageStore {
   /** Why the last turn was taken back, while nothing shows that it would work now. */
   #noSpace: string | null = null;
   #closing: Promise<void> | null = null;
+  #damagedFrom: number | null = null;
   #onAppended: (() => void) | null = null;
 
   private constructor(parts: StoreParts, core: StoreCore, recovered: Recovered) {
@@ -173,6 +175,7 @@ export class MessageStore {
       parts.log.info(`load over, and the max phy offset = ${recovered.endOffset}`);
       parts.log.info(`${paths.abort} create OK`);
       const store = new MessageStore(parts, core, recovered);
+      store.#noteDamage();
       if (recovered.records > 0 || core.checkpoint.dispatch === null) await store.#maintenance.checkpointSoon();
       return store;
     } catch (error) {
@@ -399,7 +402,16 @@ export class MessageStore {
       }
       await this.#maintenance.makeCheckpoint();
     });
+    if (this.#damagedFrom !== null && endOffset <= this.#damagedFrom) {
+      clearDamage(disk, this.#core.paths.root);
+      this.#damagedFrom = null;
+    }
     return path;
+  }
+
+  /** On a slave: where a damaged stretch of its log begins, which the master can mend; null when there is none. */
+  get damagedFrom(): number | null {
+    return this.#damagedFrom;
   }
 
   /** Has the promise include replicas (brokerRole SYNC_MASTER). */
@@ -466,6 +478,17 @@ export class MessageStore {
   #refusalStatus(): PutStatus {
     if (this.#refusal() !== null) return PutStatus.SERVICE_NOT_AVAILABLE;
     return this.#promises.refusal() === null ? PutStatus.PUT_OK : PutStatus.IN_SYNC_REPLICAS_NOT_ENOUGH;
+  }
+
+  #noteDamage(): void {
+    const { disk, options } = this.#parts;
+    const { root } = this.#core.paths;
+    if (options.brokerRole !== "SLAVE") return;
+    const known = readDamage(disk, root);
+    const found = this.damages[0]?.startOffset ?? Infinity;
+    if (found < (known ?? Infinity)) writeDamage(disk, root, found);
+    this.#damagedFrom = Math.min(found, known ?? Infinity);
+    if (this.#damagedFrom === Infinity) this.#damagedFrom = null;
   }
 
   #truncateNow(endOffset: number, lastRecordOffset: number): void {
