@@ -13,6 +13,7 @@ import { MIXED_CHECKS } from "./mixed.ts";
 import { MQADMIN_CHECKS } from "./mqadmin.ts";
 import { QUICKSTART_CHECKS } from "./quickstart.ts";
 import { REPLICATION_CHECKS } from "./replication.ts";
+import { STORE_EXCHANGE_CHECKS } from "./store_exchange.ts";
 
 /** Every check. */
 export const CHECKS: readonly Check[] = [
@@ -22,6 +23,7 @@ export const CHECKS: readonly Check[] = [
   ...MQADMIN_CHECKS,
   ...BENCHMARK_CHECKS,
   ...FULL_DISK_CHECKS,
+  ...STORE_EXCHANGE_CHECKS,
   ...KILL_CHECKS,
   ...REPLICATION_CHECKS,
   ...CONFORMANCE_CHECKS,

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 900_000;
  * What the kit asks of a broker's configuration, to keep its run short; and a limit for timer messages, which RocketMQ has by
  * default (three days) and Rucola only where one is configured.
  */
-const PROPERTIES = {
+export const KIT_PROPERTIES = {
   timerMaxDelaySec: "259201",
   enablePropertyFilter: "true",
   timerWheelEnable: "true",
@@ -30,12 +30,13 @@ export const CONFORMANCE_CHECKS: readonly Check[] = ["5.5.0", "4.9.7", "4.4.0"].
   about: `the conformance kit passes with the Java client ${version}`,
   async run(context) {
     const kit = await locateKit();
-    await using cluster = await context.startCluster({ properties: PROPERTIES });
+    await using cluster = await context.startCluster({ properties: KIT_PROPERTIES });
     await runKit(context, { kit, version, namesrvAddr: cluster.namesrvAddr });
   },
 }));
 
-async function locateKit(): Promise<string> {
+/** The kit's program. @throws {Skip} when there is none. */
+export async function locateKit(): Promise<string> {
   const kit = Deno.env.get("CONFORMANCE_KIT") ?? BESIDE_CHECKOUT;
   try {
     await Deno.stat(kit);

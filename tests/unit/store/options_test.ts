@@ -25,7 +25,9 @@ function read(properties: string): { store: StoreOptions; warnings: readonly str
 
 Deno.test("every key of MessageStoreConfig is known, with its default", () => {
   const defaults: Record<string, unknown> = { ...defaultStoreOptions({}, ENVIRONMENT) };
-  for (const [name, option] of Object.entries(STORE_OPTIONS)) if (option.doc.startsWith("Ours: ")) delete defaults[name];
+  for (const [name, option] of Object.entries(STORE_OPTIONS)) {
+    if (option.doc.startsWith("Ours: ")) delete defaults[name];
+  }
   assertEquals(defaults, golden.MessageStoreConfig);
 });
 
