@@ -22,6 +22,8 @@ import { SystemTopic } from "./system_topics.ts";
 /** Messages of a level that are read and delivered together. */
 const BATCH_MAX = 64;
 const BATCH_BYTES_MAX = 1048576;
+/** Longest stretch of delivering, after which others have their turn. */
+const SLICE_MS = 4;
 /** After a delivery failed, the next attempt comes this much later. */
 const RETRY_MS = 1000;
 const UNIT_SIZE = 20;
@@ -58,7 +60,7 @@ export class Schedule {
 
   /** To be called when a queue of the schedule topic has got a message. */
   arrived(queueId: number): void {
-    this.#readers[queueId]?.wake();
+    this.#readers[queueId]?.arrived();
   }
 
   /** Stops delivering; resolves when what has begun is done. */
@@ -92,6 +94,11 @@ class LevelReader {
     this.#running ??= this.#run();
   }
 
+  /** There is a new message: it is due after those before it, so one that is waited for already is enough to wake up for. */
+  arrived(): void {
+    if (this.#timer === null) this.wake();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -110,15 +117,17 @@ class LevelReader {
       }
     }
     this.#running = null;
-    this.#timer?.cancel();
     if (this.#stopped || waitMs === Infinity) return;
-    this.#timer = this.#parts.clock.after(Math.min(waitMs, TIMER_MAX_MS), () => this.wake());
+    this.#timer = this.#parts.clock.after(Math.min(waitMs, TIMER_MAX_MS), () => {
+      this.#timer = null;
+      this.wake();
+    });
   }
 
   /** Delivers everything that is due; returns the time until the next is, Infinity when none waits. */
   async #deliverDue(): Promise<number> {
-    for (;;) {
-      if (this.#stopped) return Infinity;
+    const { clock } = this.#parts;
+    for (let since = clock.monotonicMs(); !this.#stopped;) {
       const offset = this.#correctedOffset();
       const batch = await this.#read(offset);
       if (batch.length === 0) {
@@ -128,7 +137,12 @@ class LevelReader {
       const due = await this.#countDue(batch);
       if (due.count > 0 && !await this.#deliver(batch.slice(0, due.count))) return RETRY_MS;
       if (due.count < batch.length) return due.waitMs;
+      // What is in memory is read and stored without waiting for anything.
+      if (clock.monotonicMs() - since < SLICE_MS) continue;
+      await clock.sleep(0);
+      since = clock.monotonicMs();
     }
+    return Infinity;
   }
 
   /** Where to go on, inside what the queue still has. */

@@ -47,7 +47,7 @@ const QUEUE_ID = 0;
 /** Messages that are read from the timer topic at once. */
 const READ_MAX = 1024;
 const READ_BYTES_MAX = 4194304;
-/** Longest stretch of reading. */
+/** Longest stretch of reading or delivering, after which others have their turn. */
 const SLICE_MS = 4;
 /** Messages that are delivered together. */
 const BATCH_MAX = 256;
@@ -161,10 +161,11 @@ export class Timer {
 
   /** Physical offset of the oldest message that is needed; Infinity when none is. Retention must not go beyond. */
   get neededOffset(): number {
-    return Math.min(
-      this.#index.minPhysicalOffset,
-      ...[...this.#late.items, ...this.#takenLate].map((each) => each.physicalOffset),
-    );
+    // As a loop: with the clock set back, more are late than a call has room for arguments.
+    let needed = this.#index.minPhysicalOffset;
+    for (const { physicalOffset } of this.#late.items) needed = Math.min(needed, physicalOffset);
+    for (const { physicalOffset } of this.#takenLate) needed = Math.min(needed, physicalOffset);
+    return needed;
   }
 
   /** Messages that are due and not delivered, and how far reading is behind: for runtime information. */
@@ -463,7 +464,7 @@ export class Timer {
   async #deliverDue(): Promise<number> {
     const { clock } = this.#parts;
     if (this.#isUnderWay) await this.#takeBack();
-    while (this.#isDelivering && this.#isCaughtUp) {
+    for (let since = clock.monotonicMs(); this.#isDelivering && this.#isCaughtUp;) {
       const now = clock.now();
       this.#takeLate(now);
       this.#isUnderWay = true;
@@ -477,6 +478,10 @@ export class Timer {
       }
       if (!await this.#deliver(batch)) return RETRY_MS;
       this.#isUnderWay = false;
+      // What is in memory is read and stored without waiting for anything.
+      if (clock.monotonicMs() - since < SLICE_MS) continue;
+      await clock.sleep(0);
+      since = clock.monotonicMs();
     }
     return Infinity;
   }

@@ -26,6 +26,7 @@ class ScheduleBench {
   readonly clock = new SimClock();
   readonly delivered: string[] = [];
   readonly log: string[] = [];
+  reads = 0;
   refuses: (body: string) => PutStatus = () => PutStatus.PUT_OK;
   readonly offsets: DelayOffsets;
   readonly schedule: Schedule;
@@ -78,13 +79,14 @@ class ScheduleBench {
         }
         return Promise.resolve(units);
       },
-      pull: (_queue: unknown, offset: number, _count: number, _bytes: number, _filter: null, out: PullResult) => {
+      pull: (_queue: unknown, offset: number, count: number, _bytes: number, _filter: null, out: PullResult) => {
+        this.reads++;
         out.parts.length = 0;
         const slot = slots[offset];
         out.nextBeginOffset = offset + 1;
         if (slot === undefined) return PullStatus.OFFSET_OVERFLOW_ONE;
         if (slot === "removed") return PullStatus.MESSAGE_WAS_REMOVING;
-        for (let at = offset; at < slots.length && slots[at] !== "removed"; at++) {
+        for (let at = offset; at < Math.min(slots.length, offset + count) && slots[at] !== "removed"; at++) {
           out.parts.push(recordOf(slots[at]!, at));
           out.nextBeginOffset = at + 1;
         }
@@ -137,6 +139,45 @@ Deno.test("a message that comes while the level sleeps wakes it", async () => {
   bench.schedule.arrived(0);
   await bench.clock.advance(1000);
   assertEquals(bench.delivered, ["T/2 a"]);
+  await bench.schedule.stop();
+});
+
+Deno.test("messages that come behind one that is waited for are not looked at before its time", async () => {
+  const bench = new ScheduleBench([]);
+  bench.schedule.start();
+  for (let i = 0; i < 1000; i++) {
+    bench.slots.push(bench.at(5000, String(i)));
+    bench.schedule.arrived(0);
+    await bench.clock.advance(1);
+  }
+  assert(bench.reads <= 4, `${bench.reads} reads`);
+  await bench.clock.advance(5000);
+  assertEquals(bench.delivered.length, 1000);
+  await bench.schedule.stop();
+});
+
+Deno.test("while much is due others have their turn now and then", async () => {
+  const bench = new ScheduleBench([]);
+  for (let i = 0; i < 6400; i++) bench.slots.push(bench.at(10, String(i)));
+  // Each delivery takes a tenth of a millisecond.
+  let workedMs = 0;
+  const monotonicMs = bench.clock.monotonicMs.bind(bench.clock);
+  bench.clock.monotonicMs = () => monotonicMs() + workedMs;
+  bench.refuses = () => {
+    workedMs += 0.1;
+    return PutStatus.PUT_OK;
+  };
+  const seen: number[] = [];
+  const others = () => {
+    seen.push(bench.delivered.length);
+    if (bench.delivered.length < 6400) bench.clock.after(0, others);
+  };
+  bench.clock.after(10, others);
+  bench.schedule.start();
+  await bench.clock.advance(100);
+  assertEquals(bench.delivered.length, 6400);
+  const atOnce = seen.map((count, i) => count - (seen[i - 1] ?? 0));
+  assert(Math.max(...atOnce) <= 128, `${Math.max(...atOnce)} deliveries without a pause`);
   await bench.schedule.stop();
 });
 
