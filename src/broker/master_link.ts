@@ -39,23 +39,31 @@ export class MasterLink {
   }
 
   /**
-   * Makes sure that our log is a beginning of the master's, cutting off what is not.
+   * Makes sure that our log is a beginning of the master's, cutting off what is not. False when nobody could tell.
    *
    * @param own our end of the HA connection. @throws {HistoryError} when an operator must decide.
    * @throws {ConnectionError} when the master does not answer.
    */
-  async agree(own: Address): Promise<void> {
+  async agree(own: Address): Promise<boolean> {
     const { masterAddr, log } = this.#parts;
     const address = masterAddr();
     if (address === null) {
       log.warn(
         "HA: the master is followed unseen: no name server has told its address, so the logs cannot be compared",
       );
-      return;
+      return false;
     }
     const facts = await this.#ask(address, own, []);
     if (facts === null) await this.#compareLastRecord(address);
     else await this.#findCommonHistory(address, own, facts);
+    return true;
+  }
+
+  /** Gives up everything from a damaged stretch on: the master has it whole. */
+  async #cutDamage(from: number): Promise<void> {
+    const { store, log } = this.#parts;
+    log.warn(`HA: our log is damaged at ${from}: everything from there on is taken from the master again`);
+    await store.truncate(from, -1);
   }
 
   /** One question; null when the master is RocketMQ's. */
@@ -84,6 +92,10 @@ export class MasterLink {
           `Empty the store and set mappedFileSizeCommitLog=${fileSize}`,
       );
     }
+    const { damagedFrom } = store;
+    if (damagedFrom !== null && damagedFrom >= minOffset && damagedFrom <= maxOffset) {
+      await this.#cutDamage(damagedFrom);
+    }
     if (mine.endOffset === 0) return;
     const remote: RemoteLog = {
       minOffset,
@@ -109,6 +121,12 @@ export class MasterLink {
 
   async #compareLastRecord(address: string): Promise<void> {
     const { client, store } = this.#parts;
+    const { damagedFrom } = store;
+    if (damagedFrom !== null) {
+      const ext = writeHeader({ offset: damagedFrom });
+      const reply = await client.invoke(address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext }, TIMEOUT_MS);
+      if (reply.code === ResponseCode.SUCCESS) await this.#cutDamage(damagedFrom);
+    }
     const { replicaLog } = store;
     const { endOffset, minOffset } = replicaLog;
     const starts = await replicaLog.recordStarts(Math.max(minOffset, endOffset - LAST_RECORD_WITHIN), endOffset);

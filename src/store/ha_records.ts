@@ -107,7 +107,10 @@ export class RecordCutter {
       }
       if (kind !== RecordKind.RECORD && kind !== RecordKind.FILLER) {
         const skipped = this.#damage(at, kind);
-        if (skipped === 0) return recordsEnd;
+        if (skipped === 0) {
+          this.#wanted = this.#size + 1 - recordsEnd;
+          return recordsEnd;
+        }
         at += skipped;
         continue;
       }
@@ -131,7 +134,8 @@ export class RecordCutter {
   #damage(at: number, kind: RecordKind): number {
     const position = this.#offset + at;
     const problem = this.#problemOf(kind);
-    if (kind === RecordKind.SHORT && !this.isSameHistory) this.#checkFile(position, false);
+    const isOfOtherFiles = kind === RecordKind.SHORT && this.#view.size <= RECORD_SIZE_MAX;
+    if (isOfOtherFiles && !this.isSameHistory) this.#checkFile(position, false);
     if (!this.isSameHistory) throw this.#foreign(position, problem);
     if (this.#doubted !== position) {
       this.#doubted = position;
@@ -140,7 +144,6 @@ export class RecordCutter {
     const next = nextGoodRecord(this.#buffer, at + 1, this.#size, this.#offset);
     if (next >= 0) return next - at;
     if (this.#size - at > RECORD_SIZE_MAX) throw this.#foreign(position, `${problem}; no record follows`);
-    this.#wanted = this.#size + 1;
     return 0;
   }
 

@@ -1,12 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { CRASH } from "../../src/common/disk_sim.ts";
-import { utf8Text } from "../../src/common/bytes.ts";
+import { equalBytes, utf8Text } from "../../src/common/bytes.ts";
 import { RecordKind, RecordView } from "../../src/protocol/record.ts";
 import { type SimWorld, simWorld } from "../support/world.ts";
 import { type Cluster, startCluster } from "./client_cluster.ts";
 import { caughtUp, commitlog, type Replica, startReplica } from "./replication_cluster.ts";
 
-const SEEDS = 6;
+/** The first few, and two in which a torn slave came back with a damaged stretch in its log. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 44, 53];
 const STEPS = 14;
 
 /** How a pair is configured and what may happen to it. */
@@ -101,6 +102,13 @@ function bodiesIn(files: ReadonlyMap<string, Uint8Array>): Set<string> {
   return bodies;
 }
 
+/** Compares without printing megabytes. */
+function assertSameLogs(world: SimWorld): void {
+  const [theirs, ours] = [commitlog(world, "a"), commitlog(world, "b")];
+  for (const [name, bytes] of theirs) assert(equalBytes(bytes, ours.get(name)!), `${name} is the same`);
+  assertEquals([...ours.keys()], [...theirs.keys()]);
+}
+
 async function live(seed: number, layout: Layout): Promise<void> {
   await simWorld(seed, { limitMs: 3_600_000 }).run(async (world) => {
     const pair = new Pair(world, await startCluster(world), layout);
@@ -116,7 +124,7 @@ async function live(seed: number, layout: Layout): Promise<void> {
       if (random.int(2) === 0) await caughtUp(world, "a", "b", 120_000);
     }
     await caughtUp(world, "a", "b", 120_000);
-    assertEquals(commitlog(world, "b"), commitlog(world, "a"), "the same bytes");
+    assertSameLogs(world);
     await pair.send(30);
     world.machine("a").powerOff();
     const there = bodiesIn(commitlog(world, "b"));
@@ -143,7 +151,7 @@ async function consumeAll(world: SimWorld, { cluster, promised }: Pair): Promise
   return bodies;
 }
 
-for (let seed = 1; seed <= SEEDS; seed++) {
+for (const seed of SEEDS) {
   Deno.test(`SYNC_MASTER, seed ${seed}: kills, partitions and torn slaves; when the master's disk is lost, nothing acknowledged is`, async () => {
     await live(seed, { flushDiskType: "ASYNC_FLUSH", masterLosesPower: false });
   });

@@ -5,7 +5,7 @@
  */
 import { utf8 } from "../../../src/common/bytes.ts";
 import { commonHistory } from "../../../src/store/ha_history.ts";
-import { HaMaster, type HaMasterOptions } from "../../../src/store/ha_master.ts";
+import { HaMaster, type HaMasterOptions, type HaMasterParts } from "../../../src/store/ha_master.ts";
 import { HaSlave } from "../../../src/store/ha_slave.ts";
 import {
   AppendMessage,
@@ -91,6 +91,7 @@ export async function startMaster(
   name: string,
   options: Partial<StoreOptions> = {},
   ha: Partial<HaMasterOptions> = {},
+  parts: Partial<Pick<HaMasterParts, "isAllowed" | "isTrusted">> = {},
 ): Promise<{ node: Node; master: HaMaster; process: SimProcess }> {
   const process = world.machine(name).boot();
   const node = await Node.open(process, options);
@@ -103,6 +104,7 @@ export async function startMaster(
     isAllowed: () => true,
     isTrusted: () => true,
     onProgress: () => node.store.replicasChanged(),
+    ...parts,
   });
   node.store.attachReplicas(master.gate);
   node.store.onAppended(() => master.appended());
@@ -128,7 +130,8 @@ export async function startSlave(
     masterAddress: () => `${world.machine(masterName).ip}:${HA_PORT}`,
     agree: async () => {
       const own = node.store.replicaLog;
-      if (agreesWith === null || own.endOffset === 0) return;
+      if (agreesWith === null) return false;
+      if (own.endOffset === 0) return true;
       const remote = agreesWith().replicaLog;
       const common = await commonHistory(own, {
         minOffset: remote.minOffset,
@@ -137,6 +140,7 @@ export async function startSlave(
       });
       if (common.endOffset < 0) throw new Error("nothing in common");
       if (common.endOffset < own.endOffset) await node.store.truncate(common.endOffset, common.lastRecordOffset);
+      return true;
     },
     options: HA_OPTIONS,
   });

@@ -1,0 +1,200 @@
+import { assert, assertEquals } from "@std/assert";
+import { concatBytes } from "../../../src/common/bytes.ts";
+import type { Socket } from "../../../src/common/net.ts";
+import { encodeReport, FrameReader } from "../../../src/store/ha_protocol.ts";
+import { PutStatus } from "../../../src/store/store.ts";
+import { type SimWorld, simWorld } from "../../support/world.ts";
+import { HA_PORT, type Node, startMaster } from "./ha_world.ts";
+
+/** A slave by hand: sends any report, keeps what comes. */
+class HandSlave {
+  readonly frames: { offset: number; size: number; atMs: number }[] = [];
+  readonly bodies: Uint8Array[] = [];
+  closed = false;
+
+  private constructor(readonly socket: Socket, world: SimWorld) {
+    this.#read(world);
+  }
+
+  static async connect(world: SimWorld, machine: string): Promise<HandSlave> {
+    const { net } = world.machine(machine).boot();
+    return new HandSlave(await net.connect({ host: world.machine("a").ip, port: HA_PORT }, 1000), world);
+  }
+
+  async report(offset: number): Promise<void> {
+    await this.socket.write(encodeReport(offset));
+  }
+
+  async #read(world: SimWorld): Promise<void> {
+    const reader = new FrameReader();
+    for (;;) {
+      const count = await this.socket.read(reader.room()).catch(() => null);
+      if (count === null) break;
+      reader.filled(count);
+      for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+        this.frames.push({ offset: frame.physicalOffset, size: frame.body.length, atMs: world.clock.monotonicMs() });
+        this.bodies.push(frame.body.slice());
+      }
+    }
+    this.closed = true;
+  }
+}
+
+const KNOWN = { isTrusted: () => true };
+
+async function filled(world: SimWorld, count: number, parts = {}) {
+  const started = await startMaster(world, "a", { brokerRole: "SYNC_MASTER" }, {}, parts);
+  for (let n = 0; n < count; n++) void started.node.send("T", `message ${n} ${"x".repeat(400)}`);
+  await world.clock.sleep(1);
+  return started;
+}
+
+async function end(node: Node, ...slaves: HandSlave[]): Promise<void> {
+  for (const slave of slaves) slave.socket.close();
+  await node.store.close();
+}
+
+Deno.test("a slave without a log is sent the newest file, another one what it lacks, in frames of at most haTransferBatchSize", async () => {
+  await simWorld(11).run(async (world) => {
+    const { node, master } = await filled(world, 60);
+    const { replicaLog } = node.store;
+    const start = replicaLog.newestFileOffset;
+    assert(start > 0 && start % 16384 === 0);
+    const empty = await HandSlave.connect(world, "b");
+    await world.clock.sleep(500);
+    assertEquals(empty.frames, [], "nothing comes before the first report");
+    await empty.report(0);
+    const behind = await HandSlave.connect(world, "c");
+    await behind.report(16384);
+    await world.clock.sleep(50);
+    const size = (slave: HandSlave) => concatBytes(slave.bodies).length;
+    assertEquals([empty.frames[0]!.offset, size(empty)], [start, replicaLog.endOffset - start]);
+    assertEquals([behind.frames[0]!.offset, size(behind)], [16384, replicaLog.endOffset - 16384]);
+    assertEquals(concatBytes(behind.bodies), await replicaLog.bytes(16384, replicaLog.endOffset - 16384));
+    for (const { offset, size } of behind.frames) {
+      assert(Math.floor(offset / 16384) === Math.floor((offset + size - 1) / 16384), "a frame is of one file");
+    }
+    master.close();
+    await end(node, empty, behind);
+  });
+});
+
+Deno.test("a quiet master sends a heartbeat every 5 s and closes a connection that is quiet for 20 s", async () => {
+  await simWorld(12).run(async (world) => {
+    const { node, master } = await filled(world, 3);
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(node.store.replicaLog.endOffset);
+    await world.clock.sleep(16_500);
+    assertEquals(slave.frames.map(({ offset, size }) => [offset, size]), [
+      [node.store.replicaLog.endOffset, 0],
+      [node.store.replicaLog.endOffset, 0],
+      [node.store.replicaLog.endOffset, 0],
+    ]);
+    await world.until(() => slave.closed, "the end", 6000);
+    assertEquals(master.connections.size, 0);
+    master.close();
+    await end(node, slave);
+  });
+});
+
+Deno.test("reports that no slave of this master can make close the connection and move no promise", async () => {
+  await simWorld(13).run(async (world) => {
+    const { node, master } = await filled(world, 60, KNOWN);
+    const { endOffset } = node.store.replicaLog;
+    const beyond = await HandSlave.connect(world, "b");
+    await beyond.report(endOffset + 1);
+    await world.until(() => beyond.closed, "the refusal");
+
+    const liar = await HandSlave.connect(world, "c");
+    await liar.report(endOffset);
+    await world.clock.sleep(5);
+    const late = node.send("T", "who has it?");
+    await liar.report(2 ** 40);
+    await world.until(() => liar.closed, "the refusal");
+    assertEquals(await late, PutStatus.SLAVE_NOT_AVAILABLE);
+    assertEquals(master.gate.liveReplicas(), 1);
+    master.close();
+    await end(node);
+  });
+});
+
+Deno.test("a stranger is served but moves no promise; identified, its acknowledgements count", async () => {
+  await simWorld(14).run(async (world) => {
+    const { node, master } = await filled(world, 3, { isTrusted: () => false });
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(node.store.replicaLog.endOffset);
+    await world.clock.sleep(5);
+    assertEquals(await node.send("T", "a stranger has it"), PutStatus.SLAVE_NOT_AVAILABLE);
+    await world.clock.sleep(5);
+    assertEquals(concatBytes(slave.bodies).length > 0, true, "it is served all the same");
+
+    master.identify(slave.socket.local);
+    await slave.report(node.store.replicaLog.endOffset);
+    const safe = node.send("T", "a slave has it");
+    await world.clock.sleep(5);
+    await slave.report(node.store.replicaLog.endOffset);
+    assertEquals(await safe, PutStatus.PUT_OK);
+    master.close();
+    await end(node, slave);
+  });
+});
+
+Deno.test("an address that is not allowed is not served", async () => {
+  await simWorld(15).run(async (world) => {
+    const { node, master } = await filled(world, 3, { isAllowed: (host: string) => host !== world.machine("b").ip });
+    const slave = await HandSlave.connect(world, "b");
+    await world.until(() => slave.closed, "the refusal");
+    const other = await HandSlave.connect(world, "c");
+    await other.report(0);
+    await world.until(() => other.frames.length > 0, "frames");
+    master.close();
+    await end(node, other);
+  });
+});
+
+Deno.test("flow control lets through so many bytes in a second and no more", async () => {
+  await simWorld(16).run(async (world) => {
+    const { node, master } = await startMaster(world, "a", {}, {
+      haFlowControlEnable: true,
+      maxHaTransferByteInSecond: 5000,
+    });
+    for (let n = 0; n < 24; n++) void node.send("T", `message ${n} ${"x".repeat(500)}`);
+    await world.clock.sleep(1);
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(0);
+    const { endOffset } = node.store.replicaLog;
+    assert(endOffset > 10_000 && endOffset < 16384);
+    await world.clock.sleep(800);
+    assertEquals(concatBytes(slave.bodies).length, 5000);
+    await world.until(() => concatBytes(slave.bodies).length === endOffset, "everything", 5000);
+    const startMs = slave.frames[0]!.atMs;
+    assert(slave.frames.at(-1)!.atMs - startMs > 1000);
+    master.close();
+    await end(node, slave);
+  });
+});
+
+Deno.test("with fewer replicas than minInSyncReplicas messages are refused before they are written", async () => {
+  await simWorld(17).run(async (world) => {
+    const { node, master } = await startMaster(world, "a", { brokerRole: "SYNC_MASTER" }, {
+      inSyncReplicas: 2,
+      minInSyncReplicas: 2,
+    });
+    assertEquals(await node.send("T", "alone"), PutStatus.IN_SYNC_REPLICAS_NOT_ENOUGH);
+    assertEquals(node.store.replicaLog.endOffset, 0);
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(0);
+    await world.clock.sleep(5);
+    const safe = node.send("T", "not alone");
+    await world.clock.sleep(5);
+    await slave.report(node.store.replicaLog.endOffset);
+    assertEquals(await safe, PutStatus.PUT_OK);
+    const stuck = node.send("T", "the slave goes");
+    await world.clock.sleep(5);
+    slave.socket.close();
+    assertEquals(await stuck, PutStatus.FLUSH_SLAVE_TIMEOUT);
+    assertEquals(node.store.maxOffset("T", 0), 1, "readers do not get what too few have");
+    master.close();
+    await end(node);
+  });
+});
