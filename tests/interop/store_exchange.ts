@@ -30,7 +30,7 @@ const SAMPLES = new URL("../golden/store/", import.meta.url).pathname;
 
 /** Small files, so that a few thousand messages fill several. */
 const SMALL_FILES = {
-  mappedFileSizeCommitLog: "1048576",
+  mappedFileSizeCommitLog: "8388608",
   mappedFileSizeConsumeQueue: "6000",
   maxHashSlotNum: "5000",
   maxIndexNum: "20000",
