@@ -1,7 +1,7 @@
 /**
  * Asks producers for the state of transactions that have not ended in time. One round walks the half queue from its consumer
- * offset: halves that ended are passed, one that is due is stored again behind the others and its producer asked, one that
- * was asked for often enough is given up; at the first that is too young the round ends.
+ * offset: halves that ended are passed, one that is due is stored again behind the others and, when that is safe, its
+ * producer asked, one that was asked for often enough is given up; at the first that is too young the round ends.
  *
  * RocketMQ counterpart: `TransactionalMessageServiceImpl#check`, `AbstractTransactionalMessageCheckListener`.
  *
@@ -126,22 +126,29 @@ export class TransactionCheck {
   }
 
   #ask(half: StoredMessage, checks: number): boolean {
-    const { halves, clients, log } = this.#parts;
+    const { halves, put } = this.#parts;
     half.properties.set(Property.TRANSACTION_CHECK_TIMES, String(checks));
     const outcome = halves.again(half);
     if (outcome.status !== PutStatus.PUT_OK) return false;
+    // Not before the copy is safe: until then its answer would find nothing to end, or, after a crash, another half.
+    put.safe(outcome.result).then(() => this.#askProducer(half, outcome.result));
+    return true;
+  }
+
+  #askProducer(half: StoredMessage, copy: AppendResult): void {
+    const { clients, log } = this.#parts;
+    if (this.#stopped) return;
     const group = half.properties.get(Property.PGROUP) ?? "";
     const producer = clients.someProducer(group);
     if (producer === undefined) {
       log.warn(`Check transaction failed, channel is null. groupId=${group}`);
-      return true;
+      return;
     }
     try {
-      producer.connection.oneway(this.#request(half, outcome.result));
+      producer.connection.oneway(this.#request(half, copy));
     } catch (error) {
       log.warn(`Check transaction failed, because invoke producer exception. group=${group}, ${messageOf(error)}`);
     }
-    return true;
   }
 
   #request(half: StoredMessage, copy: AppendResult) {

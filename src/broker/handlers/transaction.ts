@@ -14,7 +14,7 @@ import { OK, type Reply } from "../../remoting/command.ts";
 import type { HandlerTable, Request } from "../../remoting/handler.ts";
 import { type MessageStore, PutStatus } from "../../store/store.ts";
 import type { HalfMessages } from "../half_messages.ts";
-import type { BrokerMessage, MessagePut } from "../message_put.ts";
+import { type BrokerMessage, isSafe, type MessagePut } from "../message_put.ts";
 import { type PutRemarkFacts, refusedReply } from "../put_remarks.ts";
 import { readStoredMessage, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { SystemTopic } from "../system_topics.ts";
@@ -70,12 +70,15 @@ async function endTransaction(parts: TransactionParts, request: Request): Promis
     const refused = commit(parts, half, header.commitLogOffset);
     if (refused !== null) return refused;
   }
-  if (!parts.halves.end(half.queueOffset)) return refusedReply(PutStatus.SERVICE_NOT_AVAILABLE, parts.settings);
-  return OK;
+  const ended = parts.halves.end(half.queueOffset);
+  const status = ended === null ? PutStatus.SERVICE_NOT_AVAILABLE : await parts.put.safe(ended);
+  if (isSafe(status)) return OK;
+  parts.halves.forget();
+  return refusedReply(status, parts.settings);
 }
 
 async function checkedHalf(parts: TransactionParts, header: EndTransaction): Promise<StoredMessage> {
-  const record = await parts.store.messageAt(header.commitLogOffset);
+  const record = await recordOf(parts.store, header.commitLogOffset);
   const half = record === null ? null : readStoredMessage(record);
   if (half === null || half.topic !== SystemTopic.TRANS_HALF) {
     throw systemError("Find prepared transaction message failed");
@@ -89,6 +92,14 @@ async function checkedHalf(parts: TransactionParts, header: EndTransaction): Pro
   if (half.properties.get(Property.PGROUP) !== header.producerGroup) throw systemError("The producer group wrong");
   if (half.queueOffset !== header.tranStateTableOffset) throw systemError("The transaction state table offset wrong");
   return half;
+}
+
+/** The record; one that is written and not readable yet, for its producer did not wait for that (WAIT=false), when it is. */
+async function recordOf(store: MessageStore, physicalOffset: number): Promise<Uint8Array | null> {
+  const record = await store.messageAt(physicalOffset);
+  if (record !== null || physicalOffset >= store.figures().maxPhysicalOffset) return record;
+  await new Promise<PutStatus>((settle) => store.whenSafe(physicalOffset + 1, true, { settle }));
+  return await store.messageAt(physicalOffset);
 }
 
 function isTooLate(settings: TransactionSettings, half: StoredMessage): boolean {

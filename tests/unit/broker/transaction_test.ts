@@ -53,9 +53,12 @@ async function nextCheck(world: SimWorld, peer: Peer): Promise<Half> {
   return peer.received.at(-1)!.ext as unknown as Half;
 }
 
-async function withBroker(test: (world: SimWorld, bench: BenchBroker, peer: Peer) => Promise<void>): Promise<void> {
+async function withBroker(
+  test: (world: SimWorld, bench: BenchBroker, peer: Peer) => Promise<void>,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await simWorld(1, { limitMs: 3_600_000 }).run(async (world) => {
-    const bench = await startBenchBroker(world);
+    const bench = await startBenchBroker(world, overrides);
     const peer = await bench.connect("producer");
     await beat(peer);
     await test(world, bench, peer);
@@ -166,4 +169,38 @@ Deno.test("an end that comes later than the immunity that its message wants is r
     assertEquals((await end(peer, half, COMMIT, { fromTransactionCheck: "true" })).code, 0);
     assertEquals(await delivered(peer), 1);
   });
+});
+
+Deno.test("on a slow disk a producer is asked when its answer can be taken, and not again then", async () => {
+  await withBroker(async (world, _bench, peer) => {
+    await sendHalf(peer);
+    world.machine("broker").disk.faults.slow({ operation: "sync", latencyMs: 300 });
+    const copy = await nextCheck(world, peer);
+    assertEquals((await end(peer, copy, COMMIT, { fromTransactionCheck: "true" })).code, 0);
+    await world.clock.sleep(1000);
+    assertEquals(await delivered(peer), 1);
+    const before = peer.received.length;
+    for (let i = 0; i < 6; i++) {
+      await world.clock.sleep(20_000);
+      await beat(peer);
+    }
+    assertEquals(peer.received.length, before);
+  }, { flushDiskType: "SYNC_FLUSH" });
+});
+
+Deno.test("an end that overtakes the sync of a half that nobody waited for waits for it", async () => {
+  await withBroker(async (world, _bench, peer) => {
+    const half = await sendHalf(peer);
+    world.machine("broker").disk.faults.slow({ operation: "sync", latencyMs: 300 });
+    const { i: properties = "" } = goldenFrame(HALF).request.ext;
+    const { ext } = await peer.replayWith(HALF, { i: properties.replace("WAIT\x01true", "WAIT\x01false") });
+    const unsynced = {
+      tranStateTableOffset: ext.queueOffset!,
+      commitLogOffset: String(Number(`0x${ext.msgId!.slice(16)}`)),
+    };
+    assertEquals(Number(unsynced.tranStateTableOffset), Number(half.tranStateTableOffset) + 1);
+    assertEquals((await end(peer, unsynced, COMMIT)).code, 0);
+    await world.clock.sleep(1000);
+    assertEquals(await delivered(peer), 1);
+  }, { flushDiskType: "SYNC_FLUSH" });
 });
