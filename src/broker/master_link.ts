@@ -27,6 +27,8 @@ export interface MasterLinkParts {
   readonly log: Log;
   /** `host:port` of the master for clients; null while nobody has told. */
   readonly masterAddr: () => string | null;
+  /** `syncMasterFlushOffsetWhenStartup`: behind a master of RocketMQ 5.x, cuts to where that one's log ended at its start. */
+  readonly truncatesToMasterFlushed: () => boolean;
   readonly identity: { readonly clusterName: string; readonly brokerName: string; readonly brokerId: number };
 }
 
@@ -54,8 +56,8 @@ export class MasterLink {
       return false;
     }
     const facts = await this.#ask(address, own, []);
-    if (facts === null) await this.#compareLastRecord(address);
-    else await this.#findCommonHistory(address, own, facts);
+    if (facts?.replica !== undefined) await this.#findCommonHistory(address, own, facts);
+    else await this.#followJava(address, facts?.masterFlushOffset ?? null);
     return true;
   }
 
@@ -66,7 +68,7 @@ export class MasterLink {
     await store.truncate(from, -1);
   }
 
-  /** One question; null when the master is RocketMQ's. */
+  /** One question; null when the master does not know it (RocketMQ 4.x); without `replica` it is RocketMQ's 5.x. */
   async #ask(address: string, own: Address, stretches: readonly Stretch[]): Promise<ExchangeHaInfoResponse | null> {
     const { client, identity } = this.#parts;
     const ext = writeHeader({
@@ -78,8 +80,7 @@ export class MasterLink {
     const reply = await client.invoke(address, { code: RequestCode.EXCHANGE_BROKER_HA_INFO, ext }, TIMEOUT_MS);
     if (reply.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return null;
     if (reply.code !== ResponseCode.SUCCESS) throw new HistoryError(`the master refuses us: ${reply.remark}`);
-    const facts = readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext);
-    return facts.replica === undefined ? null : facts;
+    return readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext);
   }
 
   async #findCommonHistory(address: string, own: Address, facts: ExchangeHaInfoResponse): Promise<void> {
@@ -119,26 +120,53 @@ export class MasterLink {
     log.error(`HA: what was cut off is kept in ${path}: look whether it has messages that are missed`);
   }
 
-  async #compareLastRecord(address: string): Promise<void> {
-    const { client, store } = this.#parts;
+  /** @param masterFlushOffset where the master's log ended when it started; null when it did not say. */
+  async #followJava(address: string, masterFlushOffset: number | null): Promise<void> {
+    const { store, truncatesToMasterFlushed } = this.#parts;
     const { damagedFrom } = store;
-    if (damagedFrom !== null) {
-      const ext = writeHeader({ offset: damagedFrom });
-      const reply = await client.invoke(address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext }, TIMEOUT_MS);
-      if (reply.code === ResponseCode.SUCCESS) await this.#cutDamage(damagedFrom);
-    }
-    const { replicaLog } = store;
-    const { endOffset, minOffset } = replicaLog;
-    const starts = await replicaLog.recordStarts(Math.max(minOffset, endOffset - LAST_RECORD_WITHIN), endOffset);
+    if (damagedFrom !== null && await this.#recordAt(address, damagedFrom) !== null) await this.#cutDamage(damagedFrom);
+    const difference = await this.#lastRecordDifference(address);
+    if (difference === null) return;
+    const wanted = truncatesToMasterFlushed() && masterFlushOffset !== null;
+    if (!wanted || masterFlushOffset >= store.replicaLog.endOffset) throw difference;
+    await this.#cutTo(masterFlushOffset);
+    const remaining = await this.#lastRecordDifference(address);
+    if (remaining !== null) throw remaining;
+  }
+
+  /** `syncMasterFlushOffsetWhenStartup`: gives up what is behind the last record that ends at `offset` or before. */
+  async #cutTo(offset: number): Promise<void> {
+    const { store, log } = this.#parts;
+    const starts = await store.replicaLog.recordStarts(this.#searchFrom(offset), offset);
+    const end = starts.at(-1);
+    if (end === undefined) return;
+    const path = await store.truncate(end, starts.at(-2) ?? -1);
+    log.error(`HA: syncMasterFlushOffsetWhenStartup: everything from ${end} on was cut off and is kept in ${path}`);
+  }
+
+  #searchFrom(offset: number): number {
+    return Math.max(this.#parts.store.replicaLog.minOffset, offset - LAST_RECORD_WITHIN);
+  }
+
+  /** The master's record at an offset, null when there is none. */
+  async #recordAt(address: string, offset: number): Promise<Uint8Array | null> {
+    const request = { code: RequestCode.VIEW_MESSAGE_BY_ID, ext: writeHeader({ offset }) };
+    const reply = await this.#parts.client.invoke(address, request, TIMEOUT_MS);
+    return reply.code === ResponseCode.SUCCESS ? reply.body : null;
+  }
+
+  /** How our last record differs from the master's at its place; null when it does not. */
+  async #lastRecordDifference(address: string): Promise<HistoryError | null> {
+    const { replicaLog } = this.#parts.store;
+    const { endOffset } = replicaLog;
+    const starts = await replicaLog.recordStarts(this.#searchFrom(endOffset), endOffset);
     const last = starts.findLast((start) => start < endOffset);
-    if (last === undefined) return;
+    if (last === undefined) return null;
     const mine = await replicaLog.bytes(last, endOffset - last);
-    const ext = writeHeader({ offset: last });
-    const reply = await client.invoke(address, { code: RequestCode.VIEW_MESSAGE_BY_ID, ext }, TIMEOUT_MS);
-    const isSame = reply.code === ResponseCode.SUCCESS && mine !== null && equalBytes(reply.body, mine);
-    if (isSame) return;
-    const found = reply.code === ResponseCode.SUCCESS ? "another one there" : "none there";
-    throw new HistoryError(
+    const theirs = await this.#recordAt(address, last);
+    if (mine !== null && theirs !== null && equalBytes(theirs, mine)) return null;
+    const found = theirs === null ? "none there" : "another one there";
+    return new HistoryError(
       `our last record, at ${last}, is not the master's, which has ${found}: one of us followed another history, or what ` +
         "we have has expired at the master. Stop this broker, keep its store aside if it may have messages that the master " +
         "has lost, and start it with an empty one",

@@ -194,6 +194,7 @@ export class Replication {
       store,
       log,
       masterAddr: () => this.#masterAddr,
+      truncatesToMasterFlushed: () => settings().store.syncMasterFlushOffsetWhenStartup,
       identity: {
         clusterName: broker.brokerClusterName,
         brokerName: broker.brokerName,

@@ -30,7 +30,9 @@ const TICK_MS = 1000;
 /** What the slave needs of the store. */
 export interface ReplicaSink {
   readonly replicaLog: ReplicaLog;
+  /** Takes whole records at the end of the log. @throws {Error} when they cannot be taken. */
   appendReplica(offset: number, bytes: Uint8Array): void;
+  /** Has the waiter told when everything below `endOffset` is as safe as the store's options promise. */
   whenSafe(endOffset: number, waitsForStore: boolean, waiter: Waiter): void;
 }
 
