@@ -1,8 +1,8 @@
 /**
  * One name server as a broker sees it: registers there, one request at a time, and goes on when it is away.
  *
- * Everything is registered at the beginning, after a failure and on a new connection (the name server may have been
- * restarted); otherwise a change sends only the topics that changed. That is safe because requests follow one another: a
+ * Everything is registered at the beginning, after a failure, when the connection has ended and on a new one (the name
+ * server may have been restarted); otherwise a change sends only the topics that changed. That is safe because requests follow one another: a
  * name server that has a version of the table has everything before it, too.
  *
  * RocketMQ counterpart: `BrokerOuterAPI#registerBroker`, `BrokerController#registerIncrementBrokerData`.
@@ -81,6 +81,8 @@ export interface LinkParts {
 
 /** After a failure the next attempt comes this much later, if not before. */
 const RETRY_MS = 3000;
+/** After the end of the connection everything is registered again this much later. */
+const LOST_MS = 1000;
 /** More changed topics than this are registered with all the others. */
 const CHANGED_MAX = 1000;
 
@@ -204,7 +206,10 @@ export class NameServerLink {
   async #registerOnce(): Promise<void> {
     try {
       const connection = await this.#parts.client.connection(this.address);
-      if (connection !== this.#connection) this.#changed = null;
+      if (connection !== this.#connection) {
+        this.#changed = null;
+        connection.onClose(() => this.#lost(connection));
+      }
       const changed = this.#changed;
       this.#changed = new Set();
       this.#connection = connection;
@@ -216,6 +221,13 @@ export class NameServerLink {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The name server may be another one soon, which knows nobody: it is told as soon as it is there, not in half a minute. */
+  #lost(connection: Connection): void {
+    if (this.#closed || connection !== this.#connection) return;
+    this.#retry?.cancel();
+    this.#retry = this.#parts.clock.after(LOST_MS, () => void this.register());
   }
 
   #succeed(answer: Command): void {

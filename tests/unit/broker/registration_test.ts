@@ -160,6 +160,23 @@ Deno.test("everything is registered again after a refusal and on a new connectio
   });
 });
 
+Deno.test("a name server that is restarted hears of the broker in a moment, one that stays away every few seconds", async () => {
+  await simWorld(5).run(async (world) => {
+    const ns = fakeNameServer(world, "ns1");
+    const { registration, stop } = broker(world, [ns.address]);
+    await registration.start();
+    ns.process.kill();
+    const restarted = fakeNameServer(world, "ns1");
+    await world.until(() => restarted.of(103).length > 0, "the registration with the restarted name server", 1500);
+    restarted.process.kill();
+    await world.clock.sleep(10_000);
+    const late = fakeNameServer(world, "ns1");
+    await world.until(() => late.of(103).length > 0, "the registration with the late name server", 3500);
+    await stop();
+    await late.server.close();
+  });
+});
+
 Deno.test("what a name server answers is handed on: master, order topics", async () => {
   await simWorld(5).run(async (world) => {
     const ns = fakeNameServer(
