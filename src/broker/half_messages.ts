@@ -18,7 +18,7 @@
 import { utf8, utf8Text } from "../common/bytes.ts";
 import { ResponseCode } from "../protocol/codes.ts";
 import { Property, SysFlag } from "../protocol/message.ts";
-import { type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
+import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
 import { type BrokerMessage, brokerMessage, type MessagePut, type PutOutcome, type PutRefusal } from "./message_put.ts";
 import type { ConsumerOffsets } from "./offsets.ts";
 import type { PeerHost } from "./peer.ts";
@@ -133,27 +133,38 @@ export class HalfMessages {
     return this.#loaded;
   }
 
-  /** Has the queues read again: another broker has written to them (the master that this one followed). */
+  /**
+   * Has the queues read again: another broker has written to them (the master that this one followed), or what was noted
+   * here in a turn was taken back with it.
+   */
   forget(): void {
     this.#loaded = null;
+    this.#ended.clear();
+    this.#copies.clear();
+    this.#recent.clear();
+    this.#ops.length = 0;
+    this.#opsRead = 0;
   }
 
   /**
-   * Stores the record that a transaction has ended, in the same turn as whatever went before it.
+   * Stores the record that a transaction has ended, in the same turn as whatever went before it. When that turn is taken
+   * back, {@linkcode forget}.
    *
-   * @returns false when the store refuses it.
+   * @returns where it is, null when the store refuses it.
    */
-  end(halfOffset: number): boolean {
+  end(halfOffset: number): AppendResult | null {
+    let last: AppendResult | null = null;
     for (let offset: number | undefined = halfOffset; offset !== undefined; offset = this.#copies.get(offset)) {
       const outcome = this.#parts.put.putAsIs(this.#opMessage(offset));
-      if (outcome.status !== PutStatus.PUT_OK) return false;
+      if (outcome.status !== PutStatus.PUT_OK) return null;
+      last = outcome.result;
       this.#noteEnded({ opOffset: outcome.result.queueOffset, halfOffset: offset });
       this.#opsRead = Math.max(this.#opsRead, outcome.result.queueOffset + 1);
     }
-    return true;
+    return last;
   }
 
-  /** Stores a half again, behind the others. */
+  /** Stores a half again, behind the others. When that turn is taken back, {@linkcode forget}. */
   again(half: StoredMessage): PutOutcome {
     const properties = new Map(half.properties);
     properties.set(Property.TRAN_PREPARED_QUEUE_OFFSET, String(originalOf(half)));
@@ -189,7 +200,11 @@ export class HalfMessages {
     }
     const next = this.#ops[done]?.opOffset ?? this.#opsRead;
     this.#ops.splice(0, done);
-    for (const [original, copy] of this.#copies) if (copy < offset) this.#copies.delete(original);
+    // They were added in the order of the copies.
+    for (const [original, copy] of this.#copies) {
+      if (copy >= offset) break;
+      this.#copies.delete(original);
+    }
     offsets.commit(TRANSACTION_GROUP, OP, QUEUE_ID, next, WHO);
   }
 

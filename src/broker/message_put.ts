@@ -141,6 +141,15 @@ export function waitsForStore(message: Pick<BrokerMessage, "properties">): boole
   return wait === undefined || wait.toLowerCase() === "true";
 }
 
+/**
+ * Whether a message that was put is there to stay, as far as its producer was promised: stored without a replica or without
+ * hearing of the sync in its time, too. Otherwise the turn that it was in was taken back.
+ */
+export function isSafe(status: PutStatus): boolean {
+  return status === PutStatus.PUT_OK || status === PutStatus.SLAVE_NOT_AVAILABLE ||
+    status === PutStatus.FLUSH_SLAVE_TIMEOUT || status === PutStatus.FLUSH_DISK_TIMEOUT;
+}
+
 /** Whether the message is half of a transaction, or the end of one. */
 export function isTransactional(sysFlag: number): boolean {
   return (sysFlag & SysFlag.TRANSACTION_MASK) !== SysFlag.TRANSACTION_NOT;

@@ -15,7 +15,7 @@ import { Property } from "../protocol/message.ts";
 import { type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
 import type { DelayLevels } from "./delay_levels.ts";
 import type { DelayOffsets } from "./delay_offsets.ts";
-import type { MessagePut } from "./message_put.ts";
+import { isSafe, type MessagePut } from "./message_put.ts";
 import { readStoredMessages, storedAgain, type StoredMessage } from "./stored_message.ts";
 import { SystemTopic } from "./system_topics.ts";
 
@@ -217,12 +217,6 @@ class LevelReader {
     offsets.set(this.#level, next);
     return next > messages.at(-1)!.queueOffset;
   }
-}
-
-/** Stored without a replica or within its time is as much as was promised to the message's producer. */
-function isSafe(status: PutStatus): boolean {
-  return status === PutStatus.PUT_OK || status === PutStatus.SLAVE_NOT_AVAILABLE ||
-    status === PutStatus.FLUSH_SLAVE_TIMEOUT || status === PutStatus.FLUSH_DISK_TIMEOUT;
 }
 
 /** The message as it is delivered. Its property string keeps DELAY, REAL_TOPIC and REAL_QID, as in RocketMQ. */

@@ -17,11 +17,13 @@ import { Property } from "../protocol/message.ts";
 import { type AppendResult, PutStatus } from "../store/store.ts";
 import type { ClientTable } from "./clients.ts";
 import type { HalfMessages } from "./half_messages.ts";
-import type { MessagePut } from "./message_put.ts";
+import { isSafe, type MessagePut, type PutOutcome } from "./message_put.ts";
 import { encodeStored, storedAgain, type StoredMessage } from "./stored_message.ts";
 import { SystemTopic } from "./system_topics.ts";
 import type { TopicTable } from "./topics.ts";
 
+/** Longest stretch of work, after which others have their turn. */
+const SLICE_MS = 4;
 /** A round ends after this time, and the next one goes on. */
 const ROUND_MS_MAX = 60_000;
 
@@ -55,6 +57,10 @@ export class TransactionCheck {
   readonly #parts: TransactionCheckParts;
   #timer: Timer | null = null;
   #round: Promise<void> | null = null;
+  /** The last record that the batch under way has stored. */
+  #last: AppendResult | null = null;
+  /** Sends what the batch under way asks of producers. */
+  #asks: (() => void)[] = [];
   #stopped = true;
 
   constructor(parts: TransactionCheckParts) {
@@ -92,16 +98,45 @@ export class TransactionCheck {
     await halves.load();
     await halves.readOps();
     const startMs = clock.now();
-    const deadlineMs = clock.monotonicMs() + ROUND_MS_MAX;
+    let since = clock.monotonicMs();
+    const deadlineMs = since + ROUND_MS_MAX;
     for (let offset = halves.offset; !this.#stopped && clock.monotonicMs() < deadlineMs;) {
       const batch = await halves.read(offset);
       if (batch.length === 0) return;
-      for (const half of batch) {
-        if (!this.#check(half, startMs)) return halves.advance(offset);
-        offset = half.queueOffset + 1;
-      }
-      halves.advance(offset);
+      const stays = batch.findIndex((half) => !this.#check(half, startMs));
+      if (!await this.#settle()) return;
+      if (stays > 0) return halves.advance(batch[stays - 1]!.queueOffset + 1);
+      if (stays === 0) return halves.advance(offset);
+      halves.advance(offset = batch.at(-1)!.queueOffset + 1);
+      if (clock.monotonicMs() - since < SLICE_MS) continue;
+      await clock.sleep(0);
+      since = clock.monotonicMs();
     }
+  }
+
+  /**
+   * Asks producers when what a batch has stored is safe: before, an answer would find nothing to end, or, after a crash,
+   * another half. False when it was taken back: the batch comes again.
+   */
+  async #settle(): Promise<boolean> {
+    const { halves, put } = this.#parts;
+    const last = this.#last;
+    const asks = this.#asks;
+    this.#last = null;
+    this.#asks = [];
+    if (last !== null && !isSafe(await put.safe(last))) {
+      halves.forget();
+      return false;
+    }
+    for (const ask of asks) ask();
+    return true;
+  }
+
+  /** Whether a put was taken; the batch then waits for it. */
+  #isTaken({ status, result }: PutOutcome): boolean {
+    if (status !== PutStatus.PUT_OK) return false;
+    this.#last = result;
+    return true;
   }
 
   /** Deals with one half; false when it must stay where it is, and with it everything behind it. */
@@ -122,16 +157,14 @@ export class TransactionCheck {
 
   /** Stores a half that must not be asked for yet behind the others. */
   #postpone(half: StoredMessage): boolean {
-    return this.#parts.halves.again(half).status === PutStatus.PUT_OK;
+    return this.#isTaken(this.#parts.halves.again(half));
   }
 
   #ask(half: StoredMessage, checks: number): boolean {
-    const { halves, put } = this.#parts;
     half.properties.set(Property.TRANSACTION_CHECK_TIMES, String(checks));
-    const outcome = halves.again(half);
-    if (outcome.status !== PutStatus.PUT_OK) return false;
-    // Not before the copy is safe: until then its answer would find nothing to end, or, after a crash, another half.
-    put.safe(outcome.result).then(() => this.#askProducer(half, outcome.result));
+    const outcome = this.#parts.halves.again(half);
+    if (!this.#isTaken(outcome)) return false;
+    this.#asks.push(() => this.#askProducer(half, outcome.result));
     return true;
   }
 
@@ -178,7 +211,7 @@ export class TransactionCheck {
     const { halves, topics, put, log } = this.#parts;
     const topic = topics.createForGroup(SystemTopic.TRANS_CHECK_MAX_TIME, 1).topicName;
     const outcome = put.putAsIs(storedAgain(half, topic, 0));
-    if (outcome.status !== PutStatus.PUT_OK) return false;
+    if (!this.#isTaken(outcome)) return false;
     halves.noteGivenUp(half);
     log.info(
       `Put checked-too-many-time half message to ${topic} OK. Restored in queueOffset=${outcome.result.queueOffset}, ` +

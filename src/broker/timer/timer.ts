@@ -23,7 +23,7 @@ import { RecordAt, RecordKind, RecordView } from "../../protocol/record.ts";
 import { dataVersionJson } from "../../protocol/bodies/register.ts";
 import { type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
 import { firstVersion, nextVersion } from "../data_version.ts";
-import type { MessagePut } from "../message_put.ts";
+import { isSafe, type MessagePut } from "../message_put.ts";
 import { readStoredMessage, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { SystemTopic } from "../system_topics.ts";
 import { Deletions } from "./deletions.ts";
@@ -636,10 +636,4 @@ export class Timer {
 function isSettled(status: PutStatus): boolean {
   return status === PutStatus.PUT_OK || status === PutStatus.MESSAGE_ILLEGAL ||
     status === PutStatus.PROPERTIES_SIZE_EXCEEDED;
-}
-
-/** Stored without a replica or within its time is as much as was promised to the message's producer. */
-function isSafe(status: PutStatus): boolean {
-  return status === PutStatus.PUT_OK || status === PutStatus.SLAVE_NOT_AVAILABLE ||
-    status === PutStatus.FLUSH_SLAVE_TIMEOUT || status === PutStatus.FLUSH_DISK_TIMEOUT;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { type SimWorld, simWorld } from "../../support/world.ts";
 import { type BenchBroker, goldenFrame, type Peer, startBenchBroker } from "./broker_bench.ts";
 
@@ -203,4 +204,36 @@ Deno.test("an end that overtakes the sync of a half that nobody waited for waits
     await world.clock.sleep(1000);
     assertEquals(await delivered(peer), 1);
   }, { flushDiskType: "SYNC_FLUSH" });
+});
+
+/** While it holds, no turn can be written. */
+function fullDisk(bench: BenchBroker) {
+  return (bench.process.disk as SimDisk).faults.fail({ path: /commitlog/, operation: "write", fault: "no-space" });
+}
+
+Deno.test("a commit that found no space is refused, and taken when there is some", async () => {
+  await withBroker(async (_world, bench, peer) => {
+    const half = await sendHalf(peer);
+    const full = fullDisk(bench);
+    assertEquals((await end(peer, half, COMMIT)).code, 14);
+    full.cancel();
+    assertEquals([(await end(peer, half, COMMIT)).code, await delivered(peer)], [0, 1]);
+    assertEquals([(await end(peer, half, COMMIT)).code, await delivered(peer)], [0, 1]);
+  });
+});
+
+Deno.test("a half that found no space to be stored again for its check is not forgotten", async () => {
+  await withBroker(async (world, bench, peer) => {
+    await sendHalf(peer);
+    const full = fullDisk(bench);
+    for (let i = 0; i < 10; i++) {
+      await world.clock.sleep(5000);
+      await beat(peer);
+    }
+    assertEquals(peer.received.length, 0);
+    full.cancel();
+    const check = await nextCheck(world, peer);
+    assertEquals((await end(peer, check, COMMIT, { fromTransactionCheck: "true" })).code, 0);
+    assertEquals(await delivered(peer), 1);
+  });
 });
