@@ -53,6 +53,8 @@ export class IndexAudit {
   #firstOffset = Infinity;
   #last = -1;
   #isEmpty = true;
+  /** Records with keys were seen. */
+  #isWanted = false;
 
   constructor(parts: IndexAuditParts) {
     this.#parts = parts;
@@ -74,6 +76,7 @@ export class IndexAudit {
    * index tags.
    */
   record(physicalOffset: number, required: readonly number[], optional: readonly number[]): void {
+    if (required.length > 0) this.#isWanted = true;
     const found = this.#take(physicalOffset);
     const known = new Set([...required, ...optional].map(indexHash));
     for (const entry of found) if (!known.has(entry.hash)) this.#stray(entry, "has no key with its hash");
@@ -89,6 +92,7 @@ export class IndexAudit {
   finish(minOffset: number): void {
     this.#take(Infinity).forEach((entry) => this.#stray(entry, "is behind the log's end"));
     const { findings, directory } = this.#parts;
+    if (!this.#isWanted) return;
     if (this.#isEmpty) findings.add("note", "index.record-has-entries", directory, 0, "there is no index");
     else if (this.#firstOffset > minOffset) {
       const detail = `the index begins at ${this.#firstOffset}, the log at ${minOffset}`;

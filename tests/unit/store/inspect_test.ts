@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SimClock } from "../../../src/common/clock_sim.ts";
+import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { inspectStore } from "../../../src/store/inspect.ts";
 import type { StoreReport } from "../../../src/store/inspect_findings.ts";
 import { defaultStoreOptions } from "../../../src/store/store.ts";
@@ -38,3 +39,49 @@ for (
     assertEquals(report.indexEntries, listing.index.reduce((sum, file) => sum + file.entries.length, 0));
   });
 }
+
+Deno.test("records of a deleted topic are a note, those of a queue that is gone are not", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  for (let i = 0; i < 10; i++) h.send({ topic: i % 2 === 0 ? "Kept" : "Gone" });
+  h.store.deleteTopic("Gone");
+  await h.store.close();
+  assertEquals(namesOf(await inspect(h)), ["derived consumequeue.record-has-unit /store/consumequeue"]);
+  h.disk.makeDirectory("/store/config");
+  const table = h.disk.open("/store/config/topics.json", { create: true });
+  table.write(new TextEncoder().encode(`{"topicConfigTable":{"Kept":{}}}`), 0);
+  table.close();
+  const report = await inspect(h);
+  assertEquals(namesOf(report), []);
+  assertEquals(report.counts.note, 1);
+});
+
+Deno.test("a topic that was deleted and made again has two records with the same offset, and is in order", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  for (let i = 0; i < 5; i++) h.send({ body: `old ${i}` });
+  h.store.deleteTopic("T");
+  for (let i = 0; i < 3; i++) h.send({ body: `new ${i}` });
+  await h.store.close();
+  // Of the old records with offsets 3 and 4 nothing says any more that they were deleted.
+  assertEquals(namesOf(await inspect(h)).length, 2);
+  await h.open();
+  for (let i = 3; i < 6; i++) h.send({ body: `new ${i}` });
+  await h.store.close();
+  assertEquals(namesOf(await inspect(h)), []);
+});
+
+Deno.test("what a kill leaves behind is told apart from damage", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  for (let i = 0; i < 40; i++) h.send({ queueId: i % 4, keys: `k${i}` });
+  const killed = h.on((h.disk as SimDisk).kill());
+  const report = await inspect(killed);
+  assertEquals(namesOf(report), []);
+  assertEquals(report.records, 40);
+  assertEquals(report.findings.map(({ invariant }) => invariant), [
+    "store.stopped",
+    "consumequeue.record-has-unit",
+    "index.record-has-entries",
+  ]);
+});
