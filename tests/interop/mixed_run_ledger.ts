@@ -119,7 +119,7 @@ export class Ledger {
   readonly unsure = new Map<string, number>();
   /** Deliveries in all. */
   deliveries = 0;
-  /** By group, by message, in the order of the files. */
+  /** By group, by message, in the order of the files: that of the members of one process, not of all. */
   readonly #received = new Map<string, Map<string, Delivery[]>>();
   readonly #open = new Map<string, Delivery>();
 
@@ -196,8 +196,7 @@ export class Ledger {
     const byKey = new Map<string, { number: number; startNs: number }[]>();
     for (const [id, deliveries] of this.#ofGroup("MixedOrderly")) {
       const [, key = "", number] = id.split(":");
-      const firstNs = Math.min(...deliveries.map((delivery) => delivery.startNs));
-      listOf(byKey, key).push({ number: Number(number), startNs: firstNs });
+      listOf(byKey, key).push({ number: Number(number), startNs: firstOf(deliveries).startNs });
     }
     const faults: string[] = [];
     for (const [key, firsts] of byKey) {
@@ -254,9 +253,9 @@ export class Ledger {
   /** From the producer's call to the listener's, for messages of a kind to a group, first deliveries only. */
   latency(groupName: string): Spread {
     const times: number[] = [];
-    for (const [id, [first]] of this.#ofGroup(groupName)) {
+    for (const [id, deliveries] of this.#ofGroup(groupName)) {
       const sent = this.sent.get(id);
-      if (sent !== undefined && first !== undefined) times.push(first.receivedMs - sent.sentMs);
+      if (sent !== undefined) times.push(firstOf(deliveries).receivedMs - sent.sentMs);
     }
     return spread(times);
   }
@@ -264,9 +263,8 @@ export class Ledger {
   *#delayed(): Generator<{ sent: Sent; delivery: Delivery; dueMs: number }> {
     for (const [id, deliveries] of this.#ofGroup("MixedLater")) {
       const sent = this.sent.get(id);
-      const delivery = deliveries[0];
-      if (sent === undefined || delivery === undefined) continue;
-      yield { sent, delivery, dueMs: sent.sentMs + Number(sent.detail) };
+      if (sent === undefined) continue;
+      yield { sent, delivery: firstOf(deliveries), dueMs: sent.sentMs + Number(sent.detail) };
     }
   }
 
@@ -321,6 +319,11 @@ function repetitions(
     count.retries += rounds.size - 1;
   }
   return count;
+}
+
+/** The earliest of the deliveries of a message, of which there is one at least. */
+function firstOf(deliveries: readonly Delivery[]): Delivery {
+  return deliveries.reduce((first, delivery) => delivery.startNs < first.startNs ? delivery : first);
 }
 
 function placeOf(delivery: Delivery): string {

@@ -102,6 +102,7 @@ Deno.test("a delayed message before its time is early; one that is not due is pe
     "timed:50 OK ID3 0 7 1000 1001 3600000",
   ], [
     "R MixedLater m delayed:1 0 5 0 ok 6030 6031 7",
+    "R MixedLater m timed:2 0 6 0 ok 9999 9999 8",
     "R MixedLater m timed:2 0 6 0 ok 1300 1301 7",
   ]);
   const account = accountOf(ledger, "MixedLater");
