@@ -3,16 +3,25 @@
  * renewal (clients renew every 20 s); it is not released when the client's connection ends, for the client may still be
  * working on messages and come back.
  *
+ * Nor does it end with this process: who holds what is kept in `config/queueLocks.json`, `{"lockTable":{group:{queue:
+ * clientId}}}`. RocketMQ forgets it, and a consumer that sees the group before all its members are back (they return one by
+ * one) is then given queues that another one is at work on.
+ *
  * RocketMQ counterpart: `RebalanceLockManager`.
  *
  * @module
  */
 import type { Clock } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
+import { type JsonObject, parseJsonObject, stringifyJson } from "../protocol/json.ts";
+import { objectMember, textMember } from "../protocol/json_members.ts";
 import { type MessageQueue, messageQueueKey } from "../protocol/message_queue.ts";
+import { type DocumentFile, Persisted } from "./persisted.ts";
 
 /** How long a lock lasts without being renewed. Source: RocketMQ `rocketmq.broker.rebalance.lockMaxLiveTime`. */
 export const LOCK_LIFE_MS = 60_000;
+/** How long a lock of the process before lasts: a client trusts one for so long, so one that lives has renewed it by then. */
+export const INHERITED_LIFE_MS = 30_000;
 
 interface Lock {
   clientId: string;
@@ -24,8 +33,28 @@ export class QueueLocks {
   readonly #byGroup = new Map<string, Map<string, Lock>>();
   /** When expired locks were last looked for. */
   #sweptMs = 0;
+  readonly #persisted: Persisted | null;
 
-  constructor(readonly clock: Clock, readonly log: Log) {}
+  /** @param file keeps the table; without one it ends with this object. */
+  constructor(readonly clock: Clock, readonly log: Log, file?: DocumentFile) {
+    this.#persisted = file === undefined ? null : new Persisted({ clock, log, file }, () => this.#text());
+  }
+
+  /** Takes over the locks of the process before. @throws {CorruptError} when the file cannot be read. */
+  load(): void {
+    const read = this.#persisted?.load(parseJsonObject) ?? null;
+    if (read !== null) this.#inherit(objectMember(read, "lockTable"));
+  }
+
+  /** Resolves when the present holders are on the device, so that their locks can be granted. */
+  async saved(): Promise<void> {
+    await this.#persisted?.saved();
+  }
+
+  /** Saves for the last time. @throws {DiskError} */
+  close(): void {
+    this.#persisted?.close();
+  }
 
   /** Locks or renews those of `queues` that nobody else holds; returns the ones that `clientId` holds now. */
   lock(group: string, queues: readonly MessageQueue[], clientId: string): MessageQueue[] {
@@ -41,7 +70,9 @@ export class QueueLocks {
     if (locks === undefined) return;
     for (const queue of queues) {
       const key = messageQueueKey(queue);
-      if (locks.get(key)?.clientId === clientId) locks.delete(key);
+      if (locks.get(key)?.clientId !== clientId) continue;
+      locks.delete(key);
+      this.#persisted?.changed();
     }
     if (locks.size === 0) this.#byGroup.delete(group);
   }
@@ -62,7 +93,11 @@ export class QueueLocks {
   #removeExpired(): void {
     this.#sweptMs = this.clock.monotonicMs();
     for (const [group, locks] of this.#byGroup) {
-      for (const [key, lock] of locks) if (this.#isAbandoned(lock)) locks.delete(key);
+      for (const [key, lock] of locks) {
+        if (!this.#isAbandoned(lock)) continue;
+        locks.delete(key);
+        this.#persisted?.changed();
+      }
       if (locks.size === 0) this.#byGroup.delete(group);
     }
   }
@@ -72,6 +107,7 @@ export class QueueLocks {
     const held = locks.get(key);
     if (held === undefined) {
       locks.set(key, { clientId, renewedMs: this.clock.monotonicMs() });
+      this.#persisted?.changed();
       return true;
     }
     if (held.clientId !== clientId) {
@@ -80,9 +116,30 @@ export class QueueLocks {
         `message queue ${key} of group ${group}: the lock of ${held.clientId} has expired, ${clientId} has it now`,
       );
       held.clientId = clientId;
+      this.#persisted?.changed();
     }
     held.renewedMs = this.clock.monotonicMs();
     return true;
+  }
+
+  #inherit(table: JsonObject): void {
+    const renewedMs = this.clock.monotonicMs() + INHERITED_LIFE_MS - LOCK_LIFE_MS;
+    for (const group in table) {
+      const queues = objectMember(table, group);
+      const entries = Object.keys(queues).map((key) =>
+        [key, { clientId: textMember(queues, key), renewedMs }] as const
+      );
+      this.#byGroup.set(group, new Map(entries));
+    }
+  }
+
+  #text(): string {
+    const lockTable = new Map<string, Map<string, string>>();
+    for (const [group, locks] of this.#byGroup) {
+      const held = Array.from(locks).filter(([, lock]) => !this.#isExpired(lock));
+      if (held.length > 0) lockTable.set(group, new Map(held.map(([key, { clientId }]) => [key, clientId])));
+    }
+    return stringifyJson({ lockTable });
   }
 
   #isAbandoned(lock: Lock): boolean {

@@ -61,9 +61,10 @@ export class BrokerTables {
     this.delayOffsets = new DelayOffsets(persisted("delayOffset"));
     this.filters = new ConsumerFilters({ ...persisted("consumerFilter"), options });
     this.clients = new ClientTable({ clock, log, random, expiryMs: options.channelExpiredTimeout });
-    this.locks = new QueueLocks(clock, log);
+    this.locks = new QueueLocks(clock, log, persisted("queueLocks").file);
     this.stats = new BrokerStats(clock, options.brokerClusterName, (topic) => this.topics.system.has(topic));
-    for (const table of [this.topics, this.groups, this.offsets, this.delayOffsets, this.filters]) table.load();
+    const { topics, groups, offsets, delayOffsets, filters, locks } = this;
+    for (const table of [topics, groups, offsets, delayOffsets, filters, locks]) table.load();
     this.clients.onGroupChange((group) => {
       if (group.size === 0) this.filters.unregister(group.name);
     });
@@ -79,6 +80,7 @@ export class BrokerTables {
     for (const timer of this.#timers) timer.cancel();
     this.stats.close();
     this.clients.close();
+    this.locks.close();
     this.filters.close();
     this.delayOffsets.close();
     this.offsets.close();

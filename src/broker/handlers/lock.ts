@@ -13,9 +13,12 @@ import { decodeBody } from "../request_body.ts";
 /** Handlers of 41 and 42. */
 export function lockHandlers(locks: QueueLocks): HandlerTable {
   return new Map<number, Handler>([
-    [RequestCode.LOCK_BATCH_MQ, ({ command }) => {
+    [RequestCode.LOCK_BATCH_MQ, async ({ command }) => {
       const { consumerGroup, mqSet, clientId } = decodeBody(command.body, readLockRequest);
-      return { body: encodeLockResponse(locks.lock(consumerGroup, mqSet, clientId)) };
+      const held = locks.lock(consumerGroup, mqSet, clientId);
+      // A client begins to work when it hears of its lock, which must outlive this process then.
+      await locks.saved();
+      return { body: encodeLockResponse(held) };
     }],
     [RequestCode.UNLOCK_BATCH_MQ, ({ command }) => {
       const { consumerGroup, mqSet, clientId } = decodeBody(command.body, readLockRequest);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOG } from "../../../src/common/log.ts";
-import { QueueLocks } from "../../../src/broker/queue_locks.ts";
+import { JsonFile } from "../../../src/common/json_file.ts";
+import { INHERITED_LIFE_MS, QueueLocks } from "../../../src/broker/queue_locks.ts";
 import { messageQueue } from "../../../src/protocol/message_queue.ts";
 import { simWorld } from "../../support/world.ts";
 import { comparable, goldenBody, peer, withBench } from "./bench.ts";
@@ -36,6 +37,35 @@ Deno.test("a lock that is not renewed for 60 s can be taken by another client", 
     assertEquals(locks.holder("G", Q0), null);
     await world.clock.sleep(61_000);
     assertEquals(locks.lock("G", [Q0, Q1], "c"), [Q0, Q1]);
+  });
+});
+
+Deno.test("locks outlive the broker's process for as long as their holders trust them", async () => {
+  await simWorld(1).run(async (world) => {
+    const machine = world.machine("broker");
+    const start = () => {
+      const { disk } = machine.boot();
+      const locks = new QueueLocks(world.clock, SILENT_LOG, new JsonFile(disk, "/config/queueLocks.json"));
+      locks.load();
+      return locks;
+    };
+    const first = start();
+    first.lock("G", [Q0, Q1], "a");
+    first.lock("H", [Q0], "b");
+    await first.saved();
+    first.unlock("H", [Q0], "b");
+    await first.saved();
+    machine.powerOff();
+    machine.powerOn();
+
+    const second = start();
+    assertEquals(second.lock("G", [Q0, Q1], "b"), []);
+    assertEquals(second.lock("H", [Q0], "c"), [Q0]);
+    await world.clock.sleep(INHERITED_LIFE_MS / 2);
+    assertEquals(second.lock("G", [Q0], "a"), [Q0]);
+    await world.clock.sleep(INHERITED_LIFE_MS / 2 + 1);
+    assertEquals(second.lock("G", [Q0, Q1], "b"), [Q1]);
+    second.close();
   });
 });
 
