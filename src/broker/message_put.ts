@@ -105,7 +105,7 @@ export class MessagePut {
   }
 
   /** Waits until a stored message is safe. */
-  safe(result: AppendResult, waits = true): Promise<PutStatus> {
+  safe(result: Pick<AppendResult, "endOffset">, waits = true): Promise<PutStatus> {
     return new Promise((resolve) => this.#store.whenSafe(result.endOffset, waits, { settle: resolve }));
   }
 

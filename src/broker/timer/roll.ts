@@ -12,7 +12,7 @@ import { messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
 import { Property } from "../../protocol/message.ts";
 import { type MessageStore, PutStatus } from "../../store/store.ts";
-import type { MessagePut } from "../message_put.ts";
+import { isSafe, type MessagePut } from "../message_put.ts";
 import { storedAgain, type StoredMessage } from "../stored_message.ts";
 import { SystemTopic } from "../system_topics.ts";
 import { Deletions, TIMER_DEL_QUEUE_OFFSET } from "./deletions.ts";
@@ -102,7 +102,7 @@ export class TimerRoll {
   }
 
   async #pass(first: RollPass): Promise<number> {
-    const { timer, clock } = this.#parts;
+    const { timer, put, clock } = this.#parts;
     const deletions = new Deletions(this.#parts.tickMs);
     let roll = first;
     let count = 0;
@@ -115,20 +115,27 @@ export class TimerRoll {
       const messages = await Promise.all(
         entries.map((entry) => this.#isWanted(entry, roll) ? timer.load(entry) : null),
       );
-      for (let i = 0; i < entries.length && !this.#stopped;) {
-        const entry = entries[i]!;
-        const end = this.#storeAgain(entry, messages[i]!, deletions, roll);
-        if (end === null) {
-          await clock.sleep(RETRY_MS);
-          continue;
+      let done = 0;
+      let stored = 0;
+      let storedEnd = 0;
+      let end: number | null = 0;
+      for (; done < entries.length && !this.#stopped; done++) {
+        end = this.#storeAgain(entries[done]!, messages[done]!, deletions, roll);
+        if (end === null) break;
+        if (end > 0) {
+          storedEnd = end;
+          stored++;
         }
-        if (end > 0) count++;
-        roll = { ...roll, done: entry };
-        timer.rolled(roll, end);
-        i++;
       }
-      deletions.expire(roll.done.dueMs);
-      await clock.sleep(PAUSE_MS);
+      // Copies that were taken back with their turn are made again.
+      const isThere = storedEnd === 0 || isSafe(await put.safe({ endOffset: storedEnd }));
+      if (isThere && done > 0) {
+        roll = { ...roll, done: entries[done - 1]! };
+        count += stored;
+        timer.rolled(roll, storedEnd);
+        deletions.expire(roll.done.dueMs);
+      }
+      await clock.sleep(isThere && end !== null ? PAUSE_MS : RETRY_MS);
     }
     return count;
   }

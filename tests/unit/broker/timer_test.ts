@@ -133,6 +133,25 @@ Deno.test("a message that waits longer than files are kept is stored again in ti
   await h.close();
 });
 
+Deno.test("copies of old messages that find no space are made again when there is some", async () => {
+  const h = await TimerHarness.fresh(1, { fileReservedTime: 72 }).start();
+  h.roll.start();
+  const t0 = h.clock.now();
+  for (let i = 0; i < 50; i++) h.send(`m${i}`, { TIMER_DELAY_SEC: String(20 * 86400 + i) });
+  await h.clock.advance(1);
+  for (const end = t0 + 19 * DAY_MS; h.clock.now() < end;) {
+    const full = h.disk.faults.fail({ path: /commitlog/, operation: "write", nth: 1, fault: "no-space" });
+    h.clock.jumpWall(4 * 3_600_000);
+    await h.clock.advance(61_000);
+    full.cancel();
+  }
+  assert(h.log.some((line) => line.includes("No space left")));
+  h.clock.jumpWall(t0 + 20 * DAY_MS - 1000 - h.clock.now());
+  await h.clock.advance(52_000);
+  assertEquals(await h.bodies(), Array.from({ length: 50 }, (_, i) => `m${i}`));
+  await h.close();
+});
+
 Deno.test("the index is made again when its files are damaged or gone", async () => {
   for (const spoil of ["flip", "remove"]) {
     const h = await TimerHarness.fresh().start();
