@@ -214,8 +214,11 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
   const places = new PropertyPlaces();
   const touched = new Set<Consumequeue>();
   const mayLack = start === log.minOffset || walked.damages.length > 0;
+  // The walk that found them looked closer than this one: a torn body does not show in the record's sizes.
+  const damaged = new Map(walked.damages.map((each) => [each.startOffset, each.endOffset]));
   let held = 0;
   for (;;) {
+    scanner.position = damaged.get(scanner.position) ?? scanner.position;
     const step = scanner.step();
     if (step === ScanStep.END) break;
     if (step === ScanStep.FILL) {
