@@ -5,10 +5,17 @@
  * @module
  */
 
-/** Why other machines may not reach `host`, with what to do; null when nothing speaks against it. */
-export function addressAdvice(host: string): string | null {
+/**
+ * Why other machines may not reach `host`, with what to do; null when nothing speaks against it.
+ *
+ * @param bindAddress where the broker listens.
+ */
+export function addressAdvice(host: string, bindAddress = "0.0.0.0"): string | null {
   const remedy = "set brokerIP1 to an address of this machine that clients can reach";
   const bare = host.replace(/^\[(.*)\]$/, "$1");
+  if (!["0.0.0.0", "::", bare].includes(bindAddress)) {
+    return `brokerIP1=${host} is told to clients, but the broker only listens on bindAddress=${bindAddress}; make them agree`;
+  }
   if (bare === "localhost" || bare === "::1" || bare.startsWith("127.")) {
     return `brokerIP1=${host} is a loopback address: clients on other machines cannot connect; ${remedy}`;
   }

@@ -32,7 +32,7 @@ import { MessagePut } from "./message_put.ts";
 import { Pop } from "./pop/pop.ts";
 import { PullHold } from "./pull_hold.ts";
 import { refusedReply } from "./put_remarks.ts";
-import type { BrokerSettings } from "./read_options.ts";
+import { type BrokerSettings, VIP_PORT_DISTANCE } from "./read_options.ts";
 import { nameServerAddresses, Registration } from "./registration.ts";
 import { Replication } from "./replication.ts";
 import { Schedule } from "./schedule.ts";
@@ -52,8 +52,6 @@ const NOT_ON_VIP_PORT: readonly number[] = [
   RequestCode.NOTIFICATION,
   RequestCode.POLLING_INFO,
 ];
-/** The VIP port is the main one less this. */
-const VIP_PORT_DISTANCE = 2;
 const HOUR_MS = 3_600_000;
 /** Memory of a machine about which nothing is known. */
 const DEFAULT_MEMORY_BYTES = 8 * 1024 ** 3;

@@ -167,7 +167,7 @@ function announce(broker: Broker, settings: BrokerSettings, environment: Environ
   log.info(tip);
   console.log(tip);
   console.log(`Clients are told to connect to ${broker.advertisedAddress} (brokerIP1 and listenPort)`);
-  const advice = addressAdvice(brokerIP1);
+  const advice = addressAdvice(brokerIP1, settings.remoting.bindAddress);
   if (advice !== null) {
     log.warn(advice);
     console.error(`warning: ${advice}`);

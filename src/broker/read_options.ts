@@ -47,6 +47,9 @@ export interface BrokerSettings {
   readonly unknown: readonly PropertyEntry[];
 }
 
+/** The VIP port is the main one less this. */
+export const VIP_PORT_DISTANCE = 2;
+
 /** The exit code −3 of RocketMQ, as the system shows it. */
 const EXIT_MINUS_3 = 253;
 
@@ -67,6 +70,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const warnings = [...read.warnings];
 
   const listenPort = assigned.has("listenPort") ? values.server.listenPort : DEFAULT_BROKER_PORT;
+  checkPorts(listenPort, values.store.haListenPort);
   checkNamesrvAddr(values.broker.namesrvAddr);
   const brokerId = brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
@@ -90,6 +94,16 @@ export function brokerOptionParts({ broker, store, remoting, auth, log }: Broker
     [AUTH_OPTIONS, auth],
     [LOG_OPTIONS, log],
   ];
+}
+
+/** The VIP port is the main one less 2, and no two may be the same. */
+function checkPorts(listenPort: number, haListenPort: number): void {
+  if (listenPort !== 0 && listenPort <= VIP_PORT_DISTANCE) {
+    throw new ConfigError([], `listenPort=${listenPort} leaves no room for the VIP port, which is listenPort - 2`);
+  }
+  if (haListenPort > 0 && [listenPort, listenPort - VIP_PORT_DISTANCE].includes(haListenPort)) {
+    throw new ConfigError([], `haListenPort=${haListenPort} is taken by listenPort=${listenPort} or its VIP port`);
+  }
 }
 
 /** Masters have id 0 whatever the file says; slaves must name theirs. */

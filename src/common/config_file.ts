@@ -10,6 +10,7 @@
  * @module
  */
 import { type Disk, readWhole } from "./disk.ts";
+import { DiskError } from "./errors.ts";
 import { JsonFile } from "./json_file.ts";
 import { formatValue, type OptionPart, type OptionsSource } from "./options.ts";
 import {
@@ -62,8 +63,7 @@ export class ConfigFile<S extends Settings> {
   constructor(parts: ConfigFileParts<S>) {
     this.#parts = parts;
     this.#overrides = parts.source.overrides ?? {};
-    // A file that must exist is opened in any case, for the error that names it.
-    if (parts.mustExist) parts.disk.open(parts.path, { readOnly: true }).close();
+    if (parts.mustExist) checkReadable(parts.disk, parts.path);
     this.#decoded = decodeProperties(readWhole(parts.disk, parts.path) ?? new Uint8Array(0));
     this.#file = this.#writer();
     this.#settings = this.#read(this.#decoded.text, this.#overrides);
@@ -151,4 +151,12 @@ export class ConfigFile<S extends Settings> {
     this.#settings = settings;
     for (const listener of this.#listeners) listener(settings);
   }
+}
+
+/** Opens a file that must exist in any case, for the error that names it. */
+function checkReadable(disk: Disk, path: string): void {
+  if (disk.stat(path)?.isDirectory) {
+    throw new DiskError("io", path, "read the configuration file", new Error("it is a directory"));
+  }
+  disk.open(path, { readOnly: true }).close();
 }

@@ -175,7 +175,7 @@ class OptionReader {
     if (setting.comment !== null) {
       this.#warn(
         setting,
-        `"${setting.comment}" is taken for a comment; put it on a line of its own, for Java does not`,
+        `"${setting.comment}" is taken for a comment; put it on a line of its own, for Java RocketMQ takes it as part of the value`,
       );
     }
     if (!this.#names.has(setting.key)) return this.#takeOther(setting);

@@ -30,6 +30,12 @@ export interface AdminConfigParts {
   readonly onPermissionChanged: () => void;
 }
 
+/**
+ * Keys that nobody may change from outside: what the file is, and where the store lies, for a broker that is started with
+ * another store than before has none of its messages.
+ */
+const ALWAYS_REFUSED = ["configBlackList", "brokerConfigPath", "storePathRootDir", "storePathCommitLog"];
+
 /** Handlers of 25 and 26. */
 export function adminConfigHandlers(parts: AdminConfigParts): HandlerTable {
   let version = firstVersion(parts.clock.now());
@@ -53,7 +59,7 @@ function readConfig({ config }: AdminConfigParts, version: DataVersion): Reply {
 function updateConfig(parts: AdminConfigParts, { command, connection }: Request): void {
   const changes = new Map<string, string>();
   for (const { key, value } of parseProperties(utf8Text(command.body)).entries) changes.set(key, value);
-  const forbidden = new Set(["configBlackList", "brokerConfigPath", ...parts.blackList().split(";")]);
+  const forbidden = new Set([...ALWAYS_REFUSED, ...parts.blackList().split(";")]);
   const refused = [...changes.keys()].filter((key) => forbidden.has(key));
   if (refused.length > 0) {
     throw new ResponseError(

@@ -15,6 +15,7 @@ import { ResponseError } from "../../protocol/response_error.ts";
 import type { Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import { type MessageStore, PullResult, PullStatus, pullStatusName } from "../../store/store.ts";
+import { ColdTurns } from "../cold_turns.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { AdmittedPull, PullAdmission } from "../pull_admission.ts";
 import type { HeldPull, PullHold } from "../pull_hold.ts";
@@ -57,6 +58,7 @@ export function pullHandlers(parts: PullParts): HandlerTable {
 
 /** All pulls use it, one after the other: nothing in it is used after the turn that filled it. */
 const result = new PullResult();
+const coldTurns = new ColdTurns();
 
 /** One pull request from its arrival to its answer. */
 class Pull implements HeldPull {
@@ -134,13 +136,16 @@ class Pull implements HeldPull {
     else this.#answer(status);
   }
 
-  async #loadAndTry(suspends: boolean): Promise<void> {
-    try {
-      await this.#parts.store.load([...result.missing]);
-      if (this.isAlive()) this.#try(suspends, false);
-    } catch (error) {
-      this.#failed(error);
-    }
+  /** Goes on when the data that was missing, or what is missing by then, was read from disk. */
+  #loadAndTry(suspends: boolean): void {
+    coldTurns.take(this.#request.connection, async () => {
+      try {
+        if (this.#pull() === PullStatus.PENDING) await this.#parts.store.load([...result.missing]);
+        if (this.isAlive()) this.#try(suspends, false);
+      } catch (error) {
+        this.#failed(error);
+      }
+    });
   }
 
   /** Files that cannot be read are told to whoever asks for them; everybody else is served on. */

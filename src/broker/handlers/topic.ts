@@ -81,6 +81,9 @@ function invalid(remark: string): ResponseError {
   return new ResponseError(ResponseCode.INVALID_PARAMETER, remark);
 }
 
+/** Most queues of a topic on one broker: far beyond what is of use, and little enough to be walked through. */
+const QUEUE_NUMS_MAX = 65_536;
+
 function checkTopic({ topics, options }: TopicHandlerParts, topic: TopicConfig): void {
   const fault = topicNameFault(topic.topicName);
   if (fault !== null) throw invalid(fault);
@@ -89,6 +92,9 @@ function checkTopic({ topics, options }: TopicHandlerParts, topic: TopicConfig):
     throw invalid(
       `topic[${topic.topicName}] cannot have ${Math.min(topic.readQueueNums, topic.writeQueueNums)} queues`,
     );
+  }
+  if (Math.max(topic.readQueueNums, topic.writeQueueNums) > QUEUE_NUMS_MAX) {
+    throw invalid(`topic[${topic.topicName}] cannot have more than ${QUEUE_NUMS_MAX} queues on a broker`);
   }
   if (!options.enableMixedMessageType && topic.attributes[`+${MESSAGE_TYPE_ATTRIBUTE}`] === "MIXED") {
     throw invalid("MIXED message type is not supported.");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { openBrokerConfiguration } from "../../../src/broker/broker_run.ts";
@@ -126,4 +126,15 @@ Deno.test("the command line wins over the file", async () => {
     assertEquals(settings.broker.namesrvAddr, "b:2;c:3");
     return Promise.resolve();
   });
+});
+
+Deno.test("a directory in the place of the configuration file is an error and not an empty file", () => {
+  const directory = Deno.makeTempDirSync();
+  const error = assertThrows(
+    () => openBrokerConfiguration(new DenoDisk(), createEnvironment(), { configFile: [directory] }),
+    Error,
+    "it is a directory",
+  );
+  assert(error.message.includes(directory));
+  Deno.removeSync(directory);
 });

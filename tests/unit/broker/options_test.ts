@@ -233,3 +233,15 @@ Deno.test("addresses by network are checked when the file is read", () => {
   assertThrows(() => read("brokerAddresses=lan=10.1.2.3:10911"), ConfigError, '"lan" is no network');
   assertThrows(() => read("brokerAddresses=10.0.0.0/8=10.1.2.3"), ConfigError, "expected host:port");
 });
+
+Deno.test("ports that cannot all be listened on are refused", () => {
+  for (
+    const [properties, what] of [
+      ["listenPort=2", "no room for the VIP port"],
+      ["listenPort=10911\nhaListenPort=10911", "haListenPort=10911 is taken"],
+      ["listenPort=10911\nhaListenPort=10909", "haListenPort=10909 is taken"],
+    ]
+  ) {
+    assertThrows(() => readBrokerOptions({ properties: properties! }), ConfigError, what);
+  }
+});

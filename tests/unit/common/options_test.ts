@@ -79,7 +79,7 @@ Deno.test("a comment behind a value is cut with one warning, blanks without", ()
   const { main, warnings } = read("port=80   \nflag = false # because\nmode=SYNC\t\n");
   assertEquals([main.port, main.flag, main.mode], [80, false, "SYNC"]);
   assertEquals(warnings, [
-    `x.properties:2: flag=false: "# because" is taken for a comment; put it on a line of its own, for Java does not`,
+    `x.properties:2: flag=false: "# because" is taken for a comment; put it on a line of its own, for Java RocketMQ takes it as part of the value`,
   ]);
 });
 
