@@ -12,7 +12,7 @@ import { waitFor } from "../../scripts/interop/process.ts";
 import { createTopic } from "../../scripts/interop/raw_client.ts";
 import { auditStored, parsePlaces } from "./accounting.ts";
 import { LineReader } from "./mixed_run_lines.ts";
-import { Ledger, type Outage, placesOf } from "./mixed_run_ledger.ts";
+import { GROUPS, Ledger, type Outage, placesOf } from "./mixed_run_ledger.ts";
 import { Members } from "./mixed_run_members.ts";
 import { findingsOf, reportOf } from "./mixed_run_report.ts";
 
@@ -171,21 +171,28 @@ class MixedRun {
       for (const file of receivedFiles) await file.read((line) => this.ledger.addReceived(line));
       if (this.ledger.deliveries !== deliveries) changedMs = performance.now();
       deliveries = this.ledger.deliveries;
-      await this.#readDeadLetters();
+      if (this.#onlyRefusedAreMissing()) await this.#readDeadLetters();
       const missing = this.ledger.accounts(Date.now()).some((account) => account.missing.length > 0);
       if (missing) await pause(1_000);
       return !missing || performance.now() - changedMs > SILENCE_MS;
     };
     await waitFor("the consumers to get everything", this.#runMs + 3 * SILENCE_MS, settled);
     await pause(AFTERMATH_MS);
+    await this.#readDeadLetters();
     for (const file of receivedFiles) await file.read((line) => this.ledger.addReceived(line));
   }
 
-  /** Reads the dead-letter topic when nothing else is missing any more. */
-  async #readDeadLetters(): Promise<void> {
+  /** Whether all the rest can be dead letters. */
+  #onlyRefusedAreMissing(): boolean {
     const accounts = this.ledger.accounts(Date.now()).filter((account) => account.missing.length > 0);
-    if (accounts.some((account) => account.name !== "MixedFailing")) return;
-    if (accounts[0]?.missing.some((id) => !id.endsWith("0"))) return;
+    return accounts.every(({ name, missing }) => {
+      const refuses = GROUPS.find((group) => group.name === name)?.refuses;
+      return missing.every((id) => refuses?.(this.ledger.sent.get(id)!));
+    });
+  }
+
+  /** Reads the dead-letter topic, which is not there before the first dead letter. */
+  async #readDeadLetters(): Promise<void> {
     this.ledger.deadLetters.clear();
     const text = await this.#readAll("%DLQ%MixedFailing").catch(() => "");
     for (const place of parsePlaces(text)) this.ledger.addDeadLetter(place.msgId);

@@ -27,6 +27,7 @@ export class Members implements AsyncDisposable {
   readonly #namesrvAddr: string;
   readonly #processes: ChildProcess[] = [];
   #members: Member[] = [];
+  #names = 0;
 
   private constructor(dir: string, namesrvAddr: string) {
     this.#dir = dir;
@@ -117,11 +118,12 @@ export class Members implements AsyncDisposable {
   }
 
   #newName(group: string): string {
-    return `${group}-${this.joined++}`;
+    return `${group}-${this.#names++}`;
   }
 
   async #join(member: Member): Promise<void> {
     this.#members.push(member);
+    this.joined++;
     await this.#order(member, "join", "joined");
   }
 
