@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { openBrokerConfiguration } from "../../../src/broker/broker_run.ts";
