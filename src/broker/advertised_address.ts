@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { ipBytes } from "../common/ip.ts";
 
 /**
  * Why other machines may not reach `host`, with what to do; null when nothing speaks against it.
@@ -13,9 +14,6 @@
 export function addressAdvice(host: string, bindAddress = "0.0.0.0"): string | null {
   const remedy = "set brokerIP1 to an address of this machine that clients can reach";
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  if (!["0.0.0.0", "::", bare].includes(bindAddress)) {
-    return `brokerIP1=${host} is told to clients, but the broker only listens on bindAddress=${bindAddress}; make them agree`;
-  }
   if (bare === "localhost" || bare === "::1" || bare.startsWith("127.")) {
     return `brokerIP1=${host} is a loopback address: clients on other machines cannot connect; ${remedy}`;
   }
@@ -27,6 +25,9 @@ export function addressAdvice(host: string, bindAddress = "0.0.0.0"): string | n
   }
   if (/^172\.(17|18)\./.test(bare)) {
     return `brokerIP1=${host} looks like the address of a container network, which clients outside of it cannot reach; ${remedy}`;
+  }
+  if (ipBytes(bare) !== null && !["0.0.0.0", "::", bare].includes(bindAddress)) {
+    return `brokerIP1=${host} is told to clients, but the broker only listens on bindAddress=${bindAddress}; make them agree`;
   }
   return null;
 }

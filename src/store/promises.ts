@@ -133,6 +133,7 @@ export class Promises {
     const promised = this.#promisedOffset();
     this.#waiters.settleUpTo(promised, this.#statusOfPromise());
     this.#readableOffset = Math.max(this.#readableOffset, promised);
+    if (this.#parts.waitsForReplicas) this.#watchAnew();
     let published = 0;
     while (published < this.#turns.length && this.#turns[published]!.endOffset <= promised) {
       const { queues, maxOffsets } = this.#turns[published++]!;
@@ -188,6 +189,13 @@ export class Promises {
     if (visible <= queue.visibleMax || queue.isRemoved) return;
     queue.visibleMax = visible;
     this.#parts.onArrival(queue);
+  }
+
+  /** What is waited for may have changed from the disk to the replicas, for which there is another patience. */
+  #watchAnew(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#watchFirst();
   }
 
   /** Has one timer for the one who waits longest. */

@@ -72,7 +72,7 @@ export function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): 
   checkpoint.load();
   const sizes = fileSizes(disk, paths, checkpoint, options);
   const files = new OpenFiles(disk, options.storeOpenFilesMax);
-  const cache = new BlockCache(options.storeCacheBytesMax);
+  const cache = new BlockCache(Math.max(options.storeCacheBytesMax, 6 * options.maxMessageSize));
   const segments = new SegmentQueue({
     disk,
     files,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
-import { WorldError } from "../../common/errors.ts";
+import { endProcess, InvariantError, messageOf } from "../../common/errors.ts";
 import type { SubscriptionGroupConfig } from "../../protocol/bodies/group.ts";
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
 import { readHeader, writeHeader } from "../../protocol/header.ts";
@@ -59,6 +59,8 @@ export function pullHandlers(parts: PullParts): HandlerTable {
 /** All pulls use it, one after the other: nothing in it is used after the turn that filled it. */
 const result = new PullResult();
 const coldTurns = new ColdTurns();
+/** With more than this waiting to be written on its connection, a waiting pull is not answered. */
+const UNWRITTEN_BYTES_MAX = 4_194_304;
 
 /** One pull request from its arrival to its answer. */
 class Pull implements HeldPull {
@@ -111,6 +113,11 @@ class Pull implements HeldPull {
   }
 
   #retry(last: boolean): boolean {
+    // A peer that does not read what it has been sent is not sent more.
+    if (!last && this.#request.connection.outbox.pendingBytes > UNWRITTEN_BYTES_MAX) {
+      this.#loadAndTry(true);
+      return true;
+    }
     const status = this.#pull();
     if (status === PullStatus.PENDING) this.#loadAndTry(!last);
     else if (!last && waits(status, this.#offset, true)) {
@@ -151,9 +158,9 @@ class Pull implements HeldPull {
   /** Files that cannot be read are told to whoever asks for them; everybody else is served on. */
   #failed(error: unknown): void {
     const { connection, command } = this.#request;
+    if (error instanceof InvariantError) endProcess(error);
     if (error instanceof ResponseError) connection.answer(command, { code: error.code, remark: error.remark });
-    else if (!(error instanceof WorldError)) throw error;
-    else connection.answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: error.message });
+    else connection.answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: messageOf(error) });
   }
 
   #hold(): boolean {
