@@ -214,7 +214,7 @@ function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
     await registration.settled(ANNOUNCE_PATIENCE_MS);
   };
   return [
-    clientHandlers({ clients, groups, topics, options, filters }),
+    clientHandlers({ clients, groups, topics, locks, options, filters }),
     offsetHandlers({ offsets, groups, topics, store, youngBytes: memoryBytes * YOUNG_MEMORY_RATIO }),
     lockHandlers(locks),
     topicHandlers({ topics, offsets, clients, stats, store, options, announced }),

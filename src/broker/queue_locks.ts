@@ -3,6 +3,9 @@
  * renewal (clients renew every 20 s); it is not released when the client's connection ends, for the client may still be
  * working on messages and come back.
  *
+ * It is released when a client says that it leaves the group, and such a client gets none before it is back: one that comes and
+ * goes at once may ask for locks after it has given back its own. RocketMQ lets nobody have its queues for a minute then.
+ *
  * Nor does it end with this process: who holds what is kept in `config/queueLocks.json`, `{"lockTable":{group:{queue:
  * clientId}}}`. RocketMQ forgets it, and a consumer that sees the group before all its members are back (they return one by
  * one) is then given queues that another one is at work on.
@@ -31,6 +34,8 @@ interface Lock {
 /** Who holds which queue. */
 export class QueueLocks {
   readonly #byGroup = new Map<string, Map<string, Lock>>();
+  /** When clients left which are not back, by group and client. */
+  readonly #left = new Map<string, number>();
   /** When expired locks were last looked for. */
   #sweptMs = 0;
   readonly #persisted: Persisted | null;
@@ -59,6 +64,7 @@ export class QueueLocks {
   /** Locks or renews those of `queues` that nobody else holds; returns the ones that `clientId` holds now. */
   lock(group: string, queues: readonly MessageQueue[], clientId: string): MessageQueue[] {
     if (this.clock.monotonicMs() - this.#sweptMs > LOCK_LIFE_MS) this.#removeExpired();
+    if (this.#left.has(memberKey(group, clientId))) return [];
     const locks = this.#byGroup.get(group) ?? new Map<string, Lock>();
     this.#byGroup.set(group, locks);
     return queues.filter((queue) => this.#lockOne(locks, group, queue, clientId));
@@ -75,6 +81,23 @@ export class QueueLocks {
       this.#persisted?.changed();
     }
     if (locks.size === 0) this.#byGroup.delete(group);
+  }
+
+  /** The client has left the group: gives back all that it holds. */
+  left(group: string, clientId: string): void {
+    this.#left.set(memberKey(group, clientId), this.clock.monotonicMs());
+    const locks = this.#byGroup.get(group);
+    for (const [key, lock] of locks ?? []) {
+      if (lock.clientId !== clientId) continue;
+      locks!.delete(key);
+      this.#persisted?.changed();
+    }
+    if (locks?.size === 0) this.#byGroup.delete(group);
+  }
+
+  /** The client is a member of the group, perhaps again. */
+  joined(group: string, clientId: string): void {
+    if (this.#left.size > 0) this.#left.delete(memberKey(group, clientId));
   }
 
   /** Who holds the queue now, or null. */
@@ -100,6 +123,7 @@ export class QueueLocks {
       }
       if (locks.size === 0) this.#byGroup.delete(group);
     }
+    for (const [key, sinceMs] of this.#left) if (this.#sweptMs - sinceMs > LOCK_LIFE_MS) this.#left.delete(key);
   }
 
   #lockOne(locks: Map<string, Lock>, group: string, queue: MessageQueue, clientId: string): boolean {
@@ -149,4 +173,8 @@ export class QueueLocks {
   #isExpired(lock: Lock): boolean {
     return this.clock.monotonicMs() - lock.renewedMs > LOCK_LIFE_MS;
   }
+}
+
+function memberKey(group: string, clientId: string): string {
+  return `${group} ${clientId}`;
 }

@@ -25,6 +25,7 @@ import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import type { ClientIdentity, ClientTable } from "../clients.ts";
 import type { GroupTable } from "../groups.ts";
 import type { BrokerOptions } from "../options.ts";
+import type { QueueLocks } from "../queue_locks.ts";
 import { decodeBody } from "../request_body.ts";
 import { retryTopicOf } from "../system_topics.ts";
 import { TopicSysFlag, type TopicTable } from "../topics.ts";
@@ -34,6 +35,7 @@ export interface ClientHandlerParts {
   readonly clients: ClientTable;
   readonly groups: GroupTable;
   readonly topics: TopicTable;
+  readonly locks: Pick<QueueLocks, "joined" | "left">;
   readonly options: Pick<BrokerOptions, "enablePropertyFilter" | "rejectPullConsumerEnable">;
   /** Keeps and checks expressions that are not tags. */
   readonly filters: {
@@ -85,7 +87,7 @@ function isWelcome({ options }: ClientHandlerParts, consumer: ConsumerData): boo
 
 /** Registers a client in a group; false when it left out subscriptions that we do not have. */
 function takeConsumer(
-  { clients, groups, topics, filters }: ClientHandlerParts,
+  { clients, groups, topics, filters, locks }: ClientHandlerParts,
   client: ClientIdentity,
   data: HeartbeatData,
   consumer: ConsumerData,
@@ -99,14 +101,19 @@ function takeConsumer(
   });
   const wasKnown = clients.consumerGroup(consumer.groupName)?.member(client.clientId) !== undefined;
   clients.registerConsumer(client, consumer, data.withoutSub);
+  locks.joined(consumer.groupName, client.clientId);
   if (!data.withoutSub) filters.register(consumer.groupName, consumer.subscriptionDataSet);
   return wasKnown || !data.withoutSub;
 }
 
-function unregister({ clients }: ClientHandlerParts, { command, connection }: Request): Reply {
+function unregister({ clients, locks }: ClientHandlerParts, { command, connection }: Request): Reply {
   const header = readHeader(UNREGISTER_CLIENT, command.ext);
   if (header.producerGroup !== undefined) clients.unregisterProducer(connection, header.producerGroup);
-  if (header.consumerGroup !== undefined) clients.unregisterConsumer(connection, header.consumerGroup);
+  if (header.consumerGroup !== undefined) {
+    // First the locks: who is told of the change asks for them at once.
+    locks.left(header.consumerGroup, header.clientID);
+    clients.unregisterConsumer(connection, header.consumerGroup);
+  }
   return OK;
 }
 

@@ -187,7 +187,7 @@ export class Bench {
     const { clock } = this.process;
     const runtimeInfo = () => Promise.resolve(new Map([["brokerVersionDesc", "V5_5_0"]]));
     return new Map([
-      ...clientHandlers({ clients, groups, topics, options, filters }),
+      ...clientHandlers({ clients, groups, topics, locks, options, filters }),
       ...lockHandlers(locks),
       ...offsetHandlers({ offsets, groups, topics, store, youngBytes: 100_000 }),
       ...topicHandlers({ topics, offsets, clients, stats, store, options, announced }),

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { utf8 } from "../../../src/common/bytes.ts";
 import { SILENT_LOG } from "../../../src/common/log.ts";
 import { JsonFile } from "../../../src/common/json_file.ts";
 import { INHERITED_LIFE_MS, QueueLocks } from "../../../src/broker/queue_locks.ts";
@@ -37,6 +38,46 @@ Deno.test("a lock that is not renewed for 60 s can be taken by another client", 
     assertEquals(locks.holder("G", Q0), null);
     await world.clock.sleep(61_000);
     assertEquals(locks.lock("G", [Q0, Q1], "c"), [Q0, Q1]);
+  });
+});
+
+Deno.test("a client that leaves its group gives back its queues, and gets none until it is a member again", async () => {
+  await simWorld(1).run((world) => {
+    const locks = new QueueLocks(world.clock, SILENT_LOG);
+    locks.lock("G", [Q0, Q1], "a");
+    locks.lock("H", [Q0], "a");
+    locks.left("G", "a");
+    assertEquals([locks.holder("G", Q0), locks.holder("H", Q0)], [null, "a"]);
+    assertEquals(locks.lock("G", [Q0], "a"), []);
+    assertEquals(locks.lock("G", [Q0], "b"), [Q0]);
+    locks.joined("G", "a");
+    assertEquals(locks.lock("G", [Q0, Q1], "a"), [Q1]);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("who unregisters loses its locks, and can have them again when it beats", async () => {
+  await withBench({}, async (bench, world) => {
+    const client = peer(world, "c");
+    const clientID = "192.0.2.2@o550";
+    const lock = async () => {
+      await client.replay("000041-lock-batch-mq-5.5.0");
+      return bench.locks.isHeld("OG_550");
+    };
+    assertEquals(await lock(), true);
+    await client.ask(35, { clientID, consumerGroup: "OG_550" });
+    assertEquals(await lock(), false);
+    const consumer = {
+      groupName: "OG_550",
+      consumeType: "CONSUME_PASSIVELY",
+      messageModel: "CLUSTERING",
+      consumeFromWhere: "CONSUME_FROM_LAST_OFFSET",
+      subscriptionDataSet: [],
+    };
+    const beat = utf8(JSON.stringify({ clientID, consumerDataSet: [consumer], producerDataSet: [] }));
+    assertEquals((await client.ask(34, {}, beat)).code, 0);
+    assertEquals(await lock(), true);
+    client.client.close();
   });
 });
 
