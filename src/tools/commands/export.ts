@@ -16,6 +16,7 @@ import type { CommandContext, ToolCommand } from "../command.ts";
 import { writeFile } from "../files.ts";
 import { prettyJson, type PrettyValue } from "../pretty_json.ts";
 
+/** Where the files go unless `-f` says otherwise, as in RocketMQ. */
 const DIRECTORY_DEFAULT = "/tmp/rocketmq/export";
 /** Permissions above these bits belong to no topic of a user. */
 const PERM_MAX = 7;
@@ -104,12 +105,14 @@ async function userTopics(broker: BrokerAdmin, withSpecial: boolean): Promise<To
   return { ...table, topics: new Map([...table.topics].filter(([, topic]) => isWanted(topic))) };
 }
 
+/** A broker's groups without those of the system and of RocketMQ's own programs. */
 async function userGroups(broker: BrokerAdmin): Promise<GroupConfigTable> {
   const table = await broker.groupTable();
   const isWanted = (name: string) => !isSystemGroup(name) && !PROGRAM_GROUPS.has(name);
   return { ...table, groups: new Map([...table.groups].filter(([name]) => isWanted(name))) };
 }
 
+/** Writes one of the files and says so. */
 function write({ disk, options, out }: CommandContext, file: string, value: object): void {
   const path = `${options.optional("f") ?? DIRECTORY_DEFAULT}/${file}`;
   writeFile(disk, path, utf8(prettyJson(sorted(value as PrettyValue))));
