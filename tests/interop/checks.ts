@@ -14,6 +14,7 @@ import { MQADMIN_CHECKS } from "./mqadmin.ts";
 import { QUICKSTART_CHECKS } from "./quickstart.ts";
 import { REPLICATION_CHECKS } from "./replication.ts";
 import { STORE_EXCHANGE_CHECKS } from "./store_exchange.ts";
+import { TOOLS_CHECKS } from "./tools_compare.ts";
 
 /** Every check. */
 export const CHECKS: readonly Check[] = [
@@ -21,6 +22,7 @@ export const CHECKS: readonly Check[] = [
   ...CLIENT_CHECKS,
   ...MIXED_CHECKS,
   ...MQADMIN_CHECKS,
+  ...TOOLS_CHECKS,
   ...BENCHMARK_CHECKS,
   ...FULL_DISK_CHECKS,
   ...STORE_EXCHANGE_CHECKS,
