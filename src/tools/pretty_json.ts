@@ -30,6 +30,6 @@ export function prettyJson(value: PrettyValue, indent = ""): string {
 }
 
 function enclose(open: string, parts: readonly string[], close: string, indent: string): string {
-  if (parts.length === 0) return open + close;
+  if (parts.length === 0) return open === "[" ? `[\n${indent}]` : "{}";
   return `${open}\n${parts.map((part) => `${indent}\t${part}`).join(",\n")}\n${indent}${close}`;
 }

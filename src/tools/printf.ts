@@ -73,6 +73,11 @@ export function timeTextMs(timeMs: number): string {
   return `${timeText(timeMs)},${String(new Date(timeMs).getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** Local time as digits alone, to the millisecond. @param timeMs milliseconds since the epoch. */
+export function compactTime(timeMs: number): string {
+  return timeTextMs(timeMs).replace(/\D/g, "");
+}
+
 /**
  * Reads a time as the tools take it: milliseconds since the epoch, or local `yyyy-MM-dd#HH:mm:ss:SSS`.
  *

@@ -17,6 +17,7 @@ import {
   optionalTextMember,
   readBody,
   textMember,
+  textTableMember,
 } from "../json_members.ts";
 import { type MessageQueue, readMessageQueue } from "../message_queue.ts";
 import { readSubscriptionData, type SubscriptionData } from "./heartbeat.ts";
@@ -59,13 +60,26 @@ export interface ConsumeStatus {
   readonly pullTPS: number;
 }
 
+/** State of one queue that a consumer pops from. */
+export interface PopProcessQueueInfo {
+  readonly droped: boolean;
+  /** Milliseconds since the epoch. */
+  readonly lastPopTimestamp: number;
+  /** Messages that were popped and are not acknowledged yet. */
+  readonly waitAckCount: number;
+}
+
 /** The whole answer to 307. */
 export interface ConsumerRunningInfo {
   readonly properties: Readonly<Record<string, string>>;
   readonly subscriptions: readonly SubscriptionData[];
   readonly queues: ReadonlyMap<MessageQueue, ProcessQueueInfo>;
+  /** Of Java's POP consumers alone. */
+  readonly popQueues?: ReadonlyMap<MessageQueue, PopProcessQueueInfo>;
   /** By topic. */
   readonly status: Readonly<Record<string, ConsumeStatus>>;
+  /** What the application added by itself; of Java's consumers alone. */
+  readonly userConsumerInfo?: Readonly<Record<string, string>>;
   /** Stacks of the consumer's threads, when asked for. */
   readonly jstack: string | null;
 }
@@ -97,8 +111,24 @@ export function decodeRunningInfo(body: Uint8Array): ConsumerRunningInfo {
     status: Object.fromEntries(
       Object.keys(statusTable).map((topic) => [topic, readStatus(objectMember(statusTable, topic))]),
     ),
+    ...(isObject(json["userConsumerInfo"]) && { userConsumerInfo: textTableMember(json, "userConsumerInfo") }),
+    ...readPopQueues(json),
     jstack: optionalTextMember(json, "jstack"),
   };
+}
+
+function readPopQueues(json: JsonObject): { popQueues?: Map<MessageQueue, PopProcessQueueInfo> } {
+  const entries = keyedEntries(json, "mqPopTable");
+  if (entries.length === 0) return {};
+  const popQueues = entries.map(([queue, value]) => {
+    const info = objectOf(value);
+    return [readMessageQueue(queue), {
+      droped: boolMember(info, "droped"),
+      lastPopTimestamp: intMember(info, "lastPopTimestamp"),
+      waitAckCount: intMember(info, "waitAckCount"),
+    }] as const;
+  });
+  return { popQueues: new Map(popQueues) };
 }
 
 function objectOf(value: JsonValue): JsonObject {

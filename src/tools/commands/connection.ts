@@ -14,6 +14,7 @@ import type { CommandContext, ToolCommand } from "../command.ts";
 import { writeFile } from "../files.ts";
 import type { TableSpec } from "../output.ts";
 import { printf } from "../printf.ts";
+import { runningInfoText } from "../running_info_text.ts";
 import { targetsOrAll } from "../targets.ts";
 
 const CONNECTIONS: TableSpec<"clientId" | "clientAddr" | "language" | "version"> = {
@@ -91,7 +92,7 @@ const consumerStatus: ToolCommand = {
     const broker = address === undefined ? await admin.anyBrokerOf(retryTopicOf(group)) : admin.broker(address);
     if (clientId !== undefined) {
       const info = await broker.consumerRunningInfo(group, clientId, options.has("s"));
-      return out.value(infoValue(info), infoText(info));
+      return out.value(infoValue(info), runningInfoText(info));
     }
     const { connections } = await connectionOf(context);
     const startMs = clock.now();
@@ -102,7 +103,7 @@ const consumerStatus: ToolCommand = {
         const info = await broker.consumerRunningInfo(group, clientId, options.has("s"));
         infos.set(clientId, info);
         const file = `${startMs}/${clientId}`;
-        writeFile(context.disk, file, utf8(infoText(info)));
+        writeFile(context.disk, file, utf8(runningInfoText(info)));
         rows.push({ index: index + 1, clientId, version: versionName(version), file });
       } catch (error) {
         problem(error);
@@ -145,41 +146,6 @@ function infoValue(info: ConsumerRunningInfo) {
     queues: Array.from(info.queues, ([queue, state]) => ({ ...queue, ...state })),
     status: info.status,
   };
-}
-
-function infoText(info: ConsumerRunningInfo): string {
-  const section = (title: string, lines: readonly string[]) => [`#${title}`, ...lines, ""];
-  return [
-    ...section("Consumer Properties", Object.entries(info.properties).map(([k, v]) => printf("%-40s: %s", k, v))),
-    ...section(
-      "Consumer Subscription",
-      info.subscriptions.map(({ topic, subString }) => printf("Topic: %-40s SubExpression: %s", topic, subString)),
-    ),
-    ...section(
-      "Consumer Offset",
-      Array.from(
-        info.queues,
-        ([{ topic, brokerName, queueId }, { commitOffset }]) =>
-          printf("%-64s  %-32s  %-4d  %-20d", topic, brokerName, queueId, commitOffset),
-      ),
-    ),
-    ...section(
-      "Consumer RT&TPS",
-      Object.entries(info.status).map(([topic, status]) =>
-        printf(
-          "%-64s  %14.2f %14.2f %14.2f %14.2f %18.2f %25d",
-          topic,
-          status.pullRT,
-          status.pullTPS,
-          status.consumeRT,
-          status.consumeOKTPS,
-          status.consumeFailedTPS,
-          status.consumeFailedMsgs,
-        )
-      ),
-    ),
-    ...(info.jstack === null || info.jstack === undefined ? [] : section("Consumer jstack", [info.jstack])),
-  ].join("\n");
 }
 
 const DIVERGENCES: TableSpec<

@@ -120,7 +120,9 @@ async function printFound(
   const trackLines = tracks.map(({ consumerGroup, trackType, exceptionDesc }) =>
     `MessageTrack [consumerGroup=${consumerGroup}, trackType=${trackType}, exceptionDesc=${exceptionDesc}]`
   );
-  const text = [...lines, "", "", ...trackLines.length === 0 ? ["WARN: No Consumer"] : trackLines].join("\n");
+  // By unique key RocketMQ prints them on one line.
+  const trackText = trackLines.length === 0 ? "WARN: No Consumer" : trackLines.join(withId ? "\n" : "");
+  const text = [...lines, "", "", trackText].join("\n");
   const properties = Object.fromEntries(message.properties);
   const { topic, queueId, queueOffset, physicalOffset, msgId, offsetMsgId, bornTimestamp, storeTimestamp } = message;
   const ids = { topic, queueId, queueOffset, physicalOffset, msgId, offsetMsgId };
