@@ -72,7 +72,7 @@ export class IndexCatchUp {
 
   async #walk(from: number): Promise<void> {
     const { index, log, queues, clock } = this.#parts;
-    const scanner = new LogScanner(log.segments, from, () => log.appendedOffset);
+    const scanner = new LogScanner(log.segments, from, () => log.appendedOffset, true);
     const places = new PropertyPlaces();
     const sink: IndexSink = { add: (hash, offset, time) => index.addFromLog(hash, offset, time) };
     let since = clock.monotonicMs();
