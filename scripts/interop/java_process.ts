@@ -62,7 +62,7 @@ export async function startJava(program: JavaProgram): Promise<ChildProcess> {
   const tools = locateJavaTools();
   const jars = await fetchRocketmq(program.version);
   const classPath = [`${program.dir}/conf`, `${jars}/*`];
-  if (!program.mainClass.includes(".")) classPath.unshift(await compileOwnPrograms(program.version));
+  if (!program.mainClass.includes(".")) classPath.unshift(await compileOwnProgram(program.version, program.mainClass));
   await Deno.mkdir(`${program.dir}/conf`, { recursive: true });
   for (const file of LOGBACK_FILES) await Deno.writeTextFile(`${program.dir}/conf/${file}`, QUIET_LOGBACK);
   return await startProcess({
@@ -106,30 +106,32 @@ export function runMqadmin(
   });
 }
 
-const compiled = new Map<RocketmqVersion, Promise<string>>();
+const compiled = new Map<string, Promise<string>>();
 
-/** Compiles `tests/interop/java/*.java` against a release, once in a run, and returns the folder of the classes. */
-export function compileOwnPrograms(version: RocketmqVersion): Promise<string> {
-  const running = compiled.get(version) ?? compile(version);
-  compiled.set(version, running);
+/**
+ * Compiles a program of `tests/interop/java` with what it uses there against a release, once in a run, and returns the folder
+ * of the classes. Each one by itself: a program may need a release that another one does not run with.
+ */
+export function compileOwnProgram(version: RocketmqVersion, name: string): Promise<string> {
+  const key = `${version}/${name}`;
+  const running = compiled.get(key) ?? compile(version, name);
+  compiled.set(key, running);
   return running;
 }
 
-async function compile(version: RocketmqVersion): Promise<string> {
+async function compile(version: RocketmqVersion, name: string): Promise<string> {
   const jars = await fetchRocketmq(version);
-  const sources = Array.from(Deno.readDirSync(OWN_SOURCES), (entry) => entry.name).filter((name) =>
-    name.endsWith(".java")
-  );
   const classes = await Deno.makeTempDir({ dir: cacheFolder(), prefix: `classes-${version}.` });
   globalThis.addEventListener("unload", () => Deno.removeSync(classes, { recursive: true }));
+  const options = ["-nowarn", "-Xlint:none", "--release", "11", "-cp", `${jars}/*`, "-sourcepath", ".", "-d", classes];
   const result = await new Deno.Command(locateJavaTools().javac, {
-    args: ["-nowarn", "-Xlint:none", "--release", "11", "-cp", `${jars}/*`, "-d", classes, ...sources],
+    args: [...options, `${name}.java`],
     cwd: OWN_SOURCES,
     stdout: "piped",
     stderr: "piped",
   }).output();
   if (!result.success) {
-    throw new Error(`Cannot compile ${OWN_SOURCES} for ${version}:\n${new TextDecoder().decode(result.stderr)}`);
+    throw new Error(`Cannot compile ${name} for ${version}:\n${new TextDecoder().decode(result.stderr)}`);
   }
   return classes;
 }
