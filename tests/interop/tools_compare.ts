@@ -137,7 +137,10 @@ async function theirs(
   const all = [{ args: ["topicList"] }, ...cases];
   await Deno.writeTextFile(commands, all.map(({ args }) => [...args, "-n", namesrvAddr].join("\t")).join("\n"));
   await runJava({ version, dir: `${dir}/mqadmin`, mainClass: "RunMqadmin", args: [commands, results] }, 600_000);
-  return (await Deno.readTextFile(results)).trimEnd().split("\n").slice(1).map((line) => {
+  const lines = (await Deno.readTextFile(results)).trimEnd().split("\n");
+  const failed = all[lines.length];
+  if (failed !== undefined) throw new Error(`mqadmin ${version} does not take ${failed.args.join(" ")}`);
+  return lines.slice(1).map((line) => {
     const [stdout = "", stderr = ""] = line.split(" ").map((text) => new TextDecoder().decode(fromBase64(text)));
     return { stdout, stderr };
   });

@@ -1,10 +1,10 @@
 import java.io.ByteArrayOutputStream;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import org.apache.rocketmq.tools.command.MQAdminStartup;
@@ -12,7 +12,8 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 /**
  * Runs many commands of mqadmin in one virtual machine, for each takes seconds to start. Arguments: a file with one
  * command a line, its arguments separated by tabs, and the file for the outputs: a line each with standard output and
- * standard error in Base64, separated by a blank. A command that has not ended after ten seconds is interrupted.
+ * standard error in Base64, separated by a blank. A command that has not ended after ten seconds is interrupted. One whose
+ * options are wrong ends the program, and is the first without a line.
  */
 public final class RunMqadmin {
     private static final long PATIENCE_MS = 10_000;
@@ -20,7 +21,7 @@ public final class RunMqadmin {
     public static void main(String[] args) throws Exception {
         PrintStream out = System.out;
         PrintStream err = System.err;
-        List<String> results = new ArrayList<>();
+        PrintStream results = new PrintStream(new FileOutputStream(args[1]), true, "UTF-8");
         for (String line : Files.readAllLines(Paths.get(args[0]), StandardCharsets.UTF_8)) {
             ByteArrayOutputStream stdout = new ByteArrayOutputStream();
             ByteArrayOutputStream stderr = new ByteArrayOutputStream();
@@ -33,11 +34,11 @@ public final class RunMqadmin {
             command.join(PATIENCE_MS);
             command.interrupt();
             command.join(PATIENCE_MS);
-            results.add(encode(stdout) + " " + encode(stderr));
+            results.println(encode(stdout) + " " + encode(stderr));
         }
         System.setOut(out);
         System.setErr(err);
-        Files.write(Paths.get(args[1]), results, StandardCharsets.UTF_8);
+        results.close();
         System.exit(0);
     }
 
