@@ -1,8 +1,8 @@
 /**
  * Headers of requests that a broker sends to a client, on the connection which the client made: 39, 220, 221, 307, 309,
  * 326 (40 is in `client.ts`). The same tables serve what admin tools send to a broker for forwarding (307, 309).
- * Source: RocketMQ `CheckTransactionStateRequestHeader`, `ResetOffsetRequestHeader`, `GetConsumerStatusRequestHeader`, `GetConsumerRunningInfoRequestHeader`,
- * `ConsumeMessageDirectlyResultRequestHeader`, `ReplyMessageRequestHeader`.
+ * Source: RocketMQ `CheckTransactionStateRequestHeader`, `ResetOffsetRequestHeader`, `GetConsumerStatusRequestHeader`,
+ * `GetConsumerRunningInfoRequestHeader`, `ConsumeMessageDirectlyResultRequestHeader`, `ReplyMessageRequestHeader`.
  *
  * @module
  */
