@@ -99,9 +99,40 @@ class Run {
   table = new InFlightTable();
   log: ReviveLog;
   now = 1000;
+  /** Of the turn under way. */
+  undos: (() => void)[] = [];
 
   constructor(readonly random: SeededRandom) {
     this.log = this.#makeLog(this.table);
+  }
+
+  /** What was when the turn under way began. */
+  #before = this.#snapshot();
+
+  /** The turn is written, or taken back. */
+  endTurn(isWritten: boolean): void {
+    const undos = this.undos;
+    this.undos = [];
+    if (!isWritten) {
+      for (const undo of undos.toReversed()) undo();
+      this.model.clear();
+      for (const [name, flight] of this.#before.model) this.model.set(name, flight);
+      this.next.splice(0, 3, ...this.#before.next);
+      this.store.records.length = this.#before.records;
+      const { length, startOffset } = this.#before.log;
+      assertEquals([this.log.length, this.log.startOffset], [length, startOffset], "what the log knows of itself");
+    }
+    this.#before = this.#snapshot();
+  }
+
+  #snapshot() {
+    const { length, startOffset } = this.log ?? { length: 0, startOffset: 0 };
+    return {
+      model: new Map(this.model),
+      next: [...this.next],
+      records: this.store.records.length,
+      log: { length, startOffset },
+    };
   }
 
   pop(): void {
@@ -159,17 +190,20 @@ class Run {
 
   /** The start of the log is committed now and then; an older one must do as well. */
   commit(): void {
+    this.endTurn(true);
     this.starts.push(this.log.startOffset);
     this.store.commit(REVIVE_GROUP, TOPIC, 0, this.log.startOffset);
   }
 
   async restart(): Promise<void> {
+    this.endTurn(true);
     if (this.starts.length > 1 && this.random.int(2) === 0) {
       this.store.commit(REVIVE_GROUP, TOPIC, 0, this.starts[this.random.int(this.starts.length)]!);
     }
     this.table = new InFlightTable();
     this.log = this.#makeLog(this.table);
     await this.log.replay();
+    this.endTurn(true);
   }
 
   check(): void {
@@ -188,7 +222,8 @@ class Run {
   #makeLog(table: InFlightTable): ReviveLog {
     const { store } = this;
     const log = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} } as never;
-    const parts = { store, put: store, offsets: store, table, log, topic: TOPIC, brokerName: "b", host: HOST };
+    const undo = { add: (undo: () => void) => void this.undos.push(undo) };
+    const parts = { store, put: store, offsets: store, table, undo, log, topic: TOPIC, brokerName: "b", host: HOST };
     return new ReviveLog({ ...parts, now: () => this.now });
   }
 
@@ -219,6 +254,9 @@ Deno.test("the table holds what the model holds, also when it is read from the l
         else if (choice < 93) run.expire();
         else if (choice < 98) run.commit();
         else await run.restart();
+        run.check();
+        if (run.random.int(4) > 0) continue;
+        run.endTurn(run.random.int(3) > 0);
         run.check();
       }
     } catch (error) {

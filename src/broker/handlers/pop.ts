@@ -22,6 +22,7 @@ import { systemError } from "../../protocol/response_error.ts";
 import type { Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import { type MessageFilter, type MessageStore, PullStatus, pullStatusName } from "../../store/store.ts";
+import { isSafe } from "../message_put.ts";
 import type { Pop } from "../pop/pop.ts";
 import type { AdmittedPop, PopAdmission, PopTarget } from "../pop/pop_admission.ts";
 import type { HeldPop } from "../pop/pop_hold.ts";
@@ -165,7 +166,7 @@ class PopRequest implements HeldPop {
     }
     pop.revival.changed();
     if (batch.problem !== null && batch.count === 0) throw systemError(batch.problem);
-    if (batch.count > 0) this.#answer(wish, batch);
+    if (batch.count > 0) this.#answerWhenWritten(wish, batch);
     else if (batch.missing.length > 0) this.#loadAndTry(batch, last);
     else if (last) this.#answerNothing(ResponseCode.POLLING_TIMEOUT, wish, batch);
     else return false;
@@ -200,6 +201,19 @@ class PopRequest implements HeldPop {
       filter: this.#filter,
       who: this.#request.connection.remoteText,
     };
+  }
+
+  /** What is not in the revive log must not be handed out: its acknowledgement would find nothing. */
+  #answerWhenWritten(wish: PopWish, batch: PopBatch): void {
+    if (wish.isOrdered) return this.#answer(wish, batch);
+    const { store } = this.#parts;
+    // It settles as the turn ends, when the batch's parts may still be read.
+    store.whenSafe(0, false, {
+      settle: (status) => {
+        if (isSafe(status)) this.#answer(wish, batch);
+        else this.#answered.reject(systemError(`messages cannot be handed out: ${store.problem()}`));
+      },
+    });
   }
 
   #answer(wish: PopWish, batch: PopBatch): void {

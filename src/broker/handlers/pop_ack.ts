@@ -17,8 +17,8 @@ import { ACK_MESSAGE_REQUEST, CHANGE_INVISIBLE_TIME_REQUEST } from "../../protoc
 import { ResponseError, systemError } from "../../protocol/response_error.ts";
 import { OK, type Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
-import { type AppendResult, type MessageStore, PutStatus, putStatusName } from "../../store/store.ts";
-import type { MessagePut } from "../message_put.ts";
+import { type AppendResult, type MessageStore, putStatusName } from "../../store/store.ts";
+import { isSafe, type MessagePut } from "../message_put.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { Checkpoint, PopQueueKey } from "../pop/in_flight.ts";
 import type { Pop } from "../pop/pop.ts";
@@ -163,7 +163,7 @@ function changeOrdered(parts: PopAckHandlerParts, place: Place, receipt: Receipt
 async function safe({ put }: PopAckHandlerParts, result: AppendResult | null): Promise<void> {
   if (result === null) return;
   const status = await put.safe(result);
-  if (status === PutStatus.UNKNOWN_ERROR) throw systemError(putStatusName(status));
+  if (!isSafe(status)) throw systemError(putStatusName(status));
 }
 
 function checkRunning({ pop, admission }: PopAckHandlerParts): void {

@@ -15,7 +15,7 @@ import {
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
 import { stringifyJson } from "../../protocol/json.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
-import { ResponseError } from "../../protocol/response_error.ts";
+import { ResponseError, systemError } from "../../protocol/response_error.ts";
 import { OK, type Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import type { ClientTable } from "../clients.ts";
@@ -76,6 +76,10 @@ async function setMode({ pop, topics, groups }: AssignmentHandlerParts, { comman
   }
   pop.modes.set(setting);
   await pop.modes.saved();
-  if (setting.mode === "PULL" && pop.isRunning) await pop.handover.bring(consumerGroup, topic);
+  if (setting.mode !== "PULL" || !pop.isRunning) return OK;
+  const brought = await pop.handover.bring(consumerGroup, topic);
+  if (brought === null) {
+    throw systemError("the mode is set, but the store does not take all retries that lie unread: repeat it");
+  }
   return OK;
 }

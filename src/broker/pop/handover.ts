@@ -3,14 +3,15 @@
  * what is due for a group that was set to PULL goes there at once, and what lies unread in its POP retry topics is brought there
  * when it is set. (RocketMQ leaves both where nobody reads them.)
  *
- * A message and the move of the offset behind it are written in this order: a crash can bring a message twice, never lose one.
+ * A message and the move of the offset behind it are written in this order: a crash can bring a message twice, never lose one. When
+ * the store takes back what was put, the offset goes back with it.
  *
  * @module
  */
 import { Property } from "../../protocol/message.ts";
-import { type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
+import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
 import type { GroupTable } from "../groups.ts";
-import type { MessagePut } from "../message_put.ts";
+import { isSafe, type MessagePut } from "../message_put.ts";
 import { readStoredMessages, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { popRetryTopicsOf, retryTopicOf } from "../system_topics.ts";
 import type { TopicTable } from "../topics.ts";
@@ -45,19 +46,24 @@ export class Handover {
     return topics.createForGroup(retryTopicOf(group), groups.get(group)?.retryQueueNums ?? 1).topicName;
   }
 
-  /** Brings what a group has not popped of its retries for a topic. @returns how many messages. */
-  async bring(group: string, topic: string): Promise<number> {
+  /**
+   * Brings what a group has not popped of its retries for a topic.
+   * @returns how many messages; null when the store did not take all of them: the rest is where it was.
+   */
+  async bring(group: string, topic: string): Promise<number | null> {
     let count = 0;
     for (const retryTopic of popRetryTopicsOf(topic, group)) {
       for (const { queueId } of this.#parts.store.queuesOf(retryTopic)) {
-        count += await this.#bringQueue({ group, topic: retryTopic, queueId }, topic);
+        const brought = await this.#bringQueue({ group, topic: retryTopic, queueId }, topic);
+        if (brought === null) return null;
+        count += brought;
       }
     }
     return count;
   }
 
-  async #bringQueue(key: { group: string; topic: string; queueId: number }, origin: string): Promise<number> {
-    const { store, table, progress } = this.#parts;
+  async #bringQueue(key: { group: string; topic: string; queueId: number }, origin: string): Promise<number | null> {
+    const { store, put, table, progress } = this.#parts;
     const result = new PullResult();
     let count = 0;
     for (;;) {
@@ -71,19 +77,24 @@ export class Handover {
       }
       if (status !== PullStatus.FOUND) return count;
       const brought = this.#putAll(queue, origin, readStoredMessages(result.parts));
-      if (brought === null) return count;
+      if (brought === null) return null;
       progress.moveTo(queue, result.nextBeginOffset);
-      count += brought;
+      const last = brought.at(-1);
+      if (last !== undefined && !isSafe(await put.safe(last))) return null;
+      count += brought.length;
     }
   }
 
   /** Null when the store refuses one: what was put comes a second time. */
-  #putAll(queue: PopQueue, origin: string, messages: readonly StoredMessage[]): number | null {
-    const fresh = messages.filter(({ queueOffset }) => !queue.inFlight.has(queueOffset));
-    for (const message of fresh) {
+  #putAll(queue: PopQueue, origin: string, messages: readonly StoredMessage[]): AppendResult[] | null {
+    const brought: AppendResult[] = [];
+    for (const message of messages) {
+      if (queue.inFlight.has(message.queueOffset)) continue;
       const again = storedAgain(message, this.pulledRetryTopic(queue.group, origin, message), 0);
-      if (this.#parts.put.putAsIs(again).status !== PutStatus.PUT_OK) return null;
+      const { status, result } = this.#parts.put.putAsIs(again);
+      if (status !== PutStatus.PUT_OK) return null;
+      brought.push(result);
     }
-    return fresh.length;
+    return brought;
   }
 }

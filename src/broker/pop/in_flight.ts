@@ -75,8 +75,9 @@ export class Checkpoint implements Due {
 export class InFlightTable {
   readonly #queues = new Map<string, PopQueue>();
   readonly #byDue = new DueHeap<Checkpoint>();
-  /** In the order of their newest records. */
-  readonly #byLog = new Set<Checkpoint>();
+  /** In the order of their newest records, unless something was taken back. */
+  #byLog = new Set<Checkpoint>();
+  #isByLogSorted = true;
   #messages = 0;
 
   /** Messages in flight. */
@@ -112,7 +113,8 @@ export class InFlightTable {
 
   /** Forgets a queue with nothing in flight. */
   forget(queue: PopQueue): void {
-    if (queue.inFlight.size === 0) this.#queues.delete(nameOf(queue));
+    const name = nameOf(queue);
+    if (queue.inFlight.size === 0 && this.#queues.get(name) === queue) this.#queues.delete(name);
   }
 
   /** Adds a checkpoint whose record is at `logOffset`. Offsets that are in flight already belong to it from now on. */
@@ -148,6 +150,32 @@ export class InFlightTable {
     return true;
   }
 
+  /** Undoes {@linkcode add}: the checkpoint is empty, and what it took from others is theirs again. */
+  takeBack(checkpoint: Checkpoint, holders: ReadonlyMap<number, Checkpoint>): void {
+    for (const offset of [...checkpoint.offsets]) this.#drop(checkpoint, offset);
+    for (const [offset, holder] of holders) this.restore(holder, offset);
+  }
+
+  /** Undoes {@linkcode remove}. Nothing else must hold the message. */
+  restore(checkpoint: Checkpoint, offset: number): void {
+    const { offsets, queue } = checkpoint;
+    this.#queues.set(nameOf(queue), queue);
+    queue.inFlight.set(offset, checkpoint);
+    const after = offsets.findIndex((other) => other > offset);
+    offsets.splice(after < 0 ? offsets.length : after, 0, offset);
+    this.#messages++;
+    if (offsets.length > 1) return;
+    this.#byDue.add(checkpoint);
+    this.#byLog.add(checkpoint);
+    this.#isByLogSorted = false;
+  }
+
+  /** Undoes {@linkcode rewritten}. */
+  notRewritten(checkpoint: Checkpoint, logOffset: number): void {
+    checkpoint.logOffset = logOffset;
+    this.#isByLogSorted = false;
+  }
+
   /** The checkpoint that is due first. */
   earliest(): Checkpoint | undefined {
     return this.#byDue.peek();
@@ -155,6 +183,10 @@ export class InFlightTable {
 
   /** The checkpoint with the oldest newest record: the log is needed from there on. */
   oldest(): Checkpoint | undefined {
+    if (!this.#isByLogSorted) {
+      this.#byLog = new Set([...this.#byLog].sort((a, b) => a.logOffset - b.logOffset));
+      this.#isByLogSorted = true;
+    }
     return this.#byLog.values().next().value;
   }
 
@@ -169,6 +201,7 @@ export class InFlightTable {
     this.#queues.clear();
     this.#byDue.clear();
     this.#byLog.clear();
+    this.#isByLogSorted = true;
     this.#messages = 0;
   }
 

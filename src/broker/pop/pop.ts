@@ -28,6 +28,7 @@ import { PopProgress } from "./progress.ts";
 import { RequestModes } from "./request_modes.ts";
 import { Revival } from "./revival.ts";
 import { ReviveLog } from "./revive_log.ts";
+import { TurnUndo } from "./turn_undo.ts";
 
 /** How often what is held in order is saved when there was a change, as in RocketMQ. */
 const ORDER_SAVE_PERIOD_MS = 10_000;
@@ -63,6 +64,7 @@ export class Pop {
   readonly notices: PopHold;
   readonly #parts: PopParts;
   readonly #reviveTopic: string;
+  readonly #undo: TurnUndo;
   readonly #timer: Timer;
   #isRunning = false;
 
@@ -86,9 +88,13 @@ export class Pop {
       this.woken(topic, group, queueId);
     });
     const reviveTopic = this.#reviveTopic = reviveTopicOf(broker.brokerClusterName);
+    this.#undo = new TurnUndo(store, () => {
+      this.progress.takenBack();
+      this.revival.takenBack();
+    });
     this.reviveLog = this.#makeLog(parts, reviveTopic);
     const { table, reviveLog: log } = this;
-    this.progress = new PopProgress({ store, offsets, table, log, clock, reviveTopic });
+    this.progress = new PopProgress({ store, offsets, table, log, undo: this.#undo, clock, reviveTopic });
     this.reader = this.#makeReader(parts);
     this.handover = new Handover({ ...parts, ...parts.tables, table, progress: this.progress });
     this.revival = this.#makeRevival(parts);
@@ -174,6 +180,7 @@ export class Pop {
       put,
       offsets,
       table: this.table,
+      undo: this.#undo,
       log,
       topic,
       brokerName: settings().broker.brokerName,

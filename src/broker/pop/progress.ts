@@ -4,6 +4,8 @@
  * of power can leave an offset behind which there is a message that nobody remembers. A group that goes over to pulling
  * begins at this offset.
  *
+ * A position moves in the turn that writes what was popped; when the store takes this turn back, the position goes back, too.
+ *
  * Whoever else sets the consumer offset (a pulling client, an administrator) moves the position with it, in any direction.
  *
  * The start of the revive log moves in the same way and at the same time: both are in one file.
@@ -17,6 +19,7 @@ import type { MessageStore } from "../../store/store.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { InFlightTable, PopQueue } from "./in_flight.ts";
 import { REVIVE_GROUP, type ReviveLog } from "./revive_log.ts";
+import type { TurnUndo } from "./turn_undo.ts";
 
 /** How soon after a pop its offset is committed; the log is synced before. */
 const COMMIT_PERIOD_MS = 200;
@@ -32,6 +35,7 @@ export interface ProgressParts {
   readonly offsets: ConsumerOffsets;
   readonly table: InFlightTable;
   readonly log: ReviveLog;
+  readonly undo: Pick<TurnUndo, "add">;
   readonly clock: Clock;
   /** The revive topic. */
   readonly reviveTopic: string;
@@ -83,8 +87,28 @@ export class PopProgress {
 
   /** The next pop begins here: everything before is in the revive log, or nobody wants it. */
   moveTo(queue: PopQueue, next: number): void {
+    const old = queue.next;
+    this.#move(queue, next);
+    this.#parts.undo.add(() => {
+      // Somebody else has moved the group meanwhile: that stays.
+      if (queue.next === next) this.#move(queue, old);
+    });
+  }
+
+  /** A turn was taken back: what was to be committed may have come from it, and is collected again. */
+  takenBack(): void {
+    for (const queue of this.#pending?.positions.keys() ?? []) this.#moved.add(queue);
+    this.#pending = null;
+    this.touch();
+  }
+
+  #move(queue: PopQueue, next: number): void {
     const { offsets } = this.#parts;
     queue.next = next;
+    if (next < 0) {
+      this.#moved.delete(queue);
+      return;
+    }
     offsets.notePulled(queue.group, queue.topic, queue.queueId, next);
     this.#moved.add(queue);
     this.touch();

@@ -1,7 +1,8 @@
 /**
  * Brings messages again whose time in flight is over: stores each in the retry topic of its group and topic, with one more in
  * `reconsumeTimes`, or, when that was often enough, in the group's dead-letter topic. Retry and end of the checkpoint are
- * written in one turn, the retry first: a crash can bring a message twice, never lose one.
+ * written in one turn, the retry first: a crash can bring a message twice, never lose one. When the store takes the turn back,
+ * the message is in flight and due as before, and comes after a pause.
  *
  * A retry topic has one queue. A message from a retry topic goes back to the same one, whatever its form.
  *
@@ -71,6 +72,8 @@ export class Revival {
   readonly #parts: RevivalParts;
   #timer: Timer | null = null;
   #timerDueMs = Infinity;
+  /** After a failure, nothing is brought while it runs. */
+  #pause: Timer | null = null;
   #running: Promise<void> | null = null;
   #started = false;
 
@@ -90,14 +93,25 @@ export class Revival {
     this.#timer?.cancel();
     this.#timer = null;
     await this.#running;
+    this.#pause?.cancel();
+    this.#pause = null;
   }
 
   /** To be called when something new is in flight: it may be due first. */
   changed(): void {
-    if (!this.#started || this.#running !== null) return;
+    if (!this.#started || this.#running !== null || this.#pause !== null) return;
     const dueMs = this.#parts.table.earliest()?.dueMs ?? Infinity;
     if (this.#timer !== null && this.#timerDueMs <= dueMs) return;
     if (dueMs < Infinity) this.#wakeAt(dueMs);
+  }
+
+  /** To be called when a turn was taken back: what it brought is in flight again, and is tried again after a pause. */
+  takenBack(): void {
+    if (!this.#started) return;
+    this.#pause ??= this.#parts.clock.after(FAILURE_PAUSE_MS, () => {
+      this.#pause = null;
+      this.changed();
+    });
   }
 
   #wakeAt(dueMs: number): void {
@@ -120,14 +134,14 @@ export class Revival {
       failed = true;
     }
     this.#running = null;
-    if (failed && this.#started) this.#wakeAt(this.#parts.clock.now() + FAILURE_PAUSE_MS);
-    else this.changed();
+    if (failed) this.takenBack();
+    this.changed();
   }
 
   /** Brings what is due, some of it; false when the store takes nothing. */
   async #bringDue(): Promise<boolean> {
     const { table, clock, progress } = this.#parts;
-    for (let count = 0; count < ROUND_MAX && this.#started; count++) {
+    for (let count = 0; count < ROUND_MAX && this.#started && this.#pause === null; count++) {
       const checkpoint = table.earliest();
       if (checkpoint === undefined || checkpoint.dueMs > clock.now()) break;
       if (!await this.#bring(checkpoint)) return false;

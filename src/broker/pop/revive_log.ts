@@ -12,6 +12,9 @@
  * spread its records over all queues, and through its timer some arrive long after it is gone, checkpoints before their
  * acknowledgements.
  *
+ * The table is changed in the turn that appends the record. When the store takes this turn back, so does `TurnUndo` with the
+ * table.
+ *
  * RocketMQ counterpart: `PopReviveService`, which only learns from this log what is in flight when it is due.
  *
  * @module
@@ -20,7 +23,7 @@ import { messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
 import { Property } from "../../protocol/message.ts";
 import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
-import { brokerMessage, type MessagePut } from "../message_put.ts";
+import { brokerMessage, isSafe, type MessagePut } from "../message_put.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { PeerHost } from "../peer.ts";
 import { readStoredMessages, type StoredMessage } from "../stored_message.ts";
@@ -33,6 +36,7 @@ import {
   type ReviveMessage,
   type ReviveRecord,
 } from "./revive_record.ts";
+import type { TurnUndo } from "./turn_undo.ts";
 
 /** The group in whose name the log is read. */
 export const REVIVE_GROUP = "CID_RMQ_SYS_REVIVE_GROUP";
@@ -58,6 +62,7 @@ export interface ReviveLogParts {
   readonly put: Pick<MessagePut, "putAsIs" | "safe">;
   readonly offsets: Pick<ConsumerOffsets, "query" | "commit">;
   readonly table: InFlightTable;
+  readonly undo: Pick<TurnUndo, "add">;
   readonly log: Log;
   /** The revive topic, and this broker's name in its records. */
   readonly topic: string;
@@ -83,11 +88,13 @@ export class ReviveLog {
   #end = 0;
   /** The last record that was written. */
   #last: AppendResult | null = null;
-  /** Records of others that were not read yet, oldest first. */
+  /** Records of others that were not read yet, oldest first unless taking them over was taken back. */
   readonly #gaps: Gap[] = [];
   /** One beyond the last record that was seen of each other queue. */
   readonly #otherEnds = new Map<number, number>();
   #adopting: Promise<void> | null = null;
+  /** Records that were taken back with their turn. */
+  #takenBack = 0;
 
   constructor(parts: ReviveLogParts) {
     this.#parts = parts;
@@ -106,8 +113,10 @@ export class ReviveLog {
   /** The first record that is needed. */
   get startOffset(): number {
     const oldest = this.#parts.table.oldest()?.logOffset ?? this.#end;
-    const gap = this.#gaps.find(({ queueId }) => queueId === QUEUE_ID);
-    return gap === undefined ? oldest : Math.min(oldest, gap.from);
+    return this.#gaps.reduce(
+      (start, { queueId, from }) => queueId === QUEUE_ID ? Math.min(start, from) : start,
+      oldest,
+    );
   }
 
   /** Fills the table with what is in flight. To be called once, before anything else. */
@@ -129,9 +138,17 @@ export class ReviveLog {
    * @returns null when the store refuses it: nothing has changed.
    */
   checkpoint(fields: CheckpointFields): Checkpoint | null {
-    const result = this.#append(checkpointMessage(fields, this.#parts.brokerName));
+    const { table, undo, brokerName } = this.#parts;
+    const result = this.#append(checkpointMessage(fields, brokerName));
     if (result === null) return null;
-    const checkpoint = this.#parts.table.add(fields, result.queueOffset);
+    const holders = new Map<number, Checkpoint>();
+    const inFlight = table.queue(fields.queue).inFlight;
+    for (const offset of fields.offsets) {
+      const holder = inFlight.get(offset);
+      if (holder !== undefined) holders.set(offset, holder);
+    }
+    const checkpoint = table.add(fields, result.queueOffset);
+    undo.add(() => table.takeBack(checkpoint, holders));
     this.#rewriteOldest();
     return checkpoint;
   }
@@ -142,10 +159,12 @@ export class ReviveLog {
    * @returns null when the store refuses it: nothing has changed.
    */
   done(checkpoint: Checkpoint, offsets: readonly number[]): AppendResult | null {
+    const { table, undo, brokerName } = this.#parts;
     const { queue, startOffset, popTimeMs } = checkpoint;
-    const result = this.#append(ackMessage({ queue, startOffset, popTimeMs, offsets }, this.#parts.brokerName));
+    const result = this.#append(ackMessage({ queue, startOffset, popTimeMs, offsets }, brokerName));
     if (result === null) return null;
-    for (const offset of offsets) this.#parts.table.remove(checkpoint, offset);
+    const removed = offsets.filter((offset) => table.remove(checkpoint, offset));
+    undo.add(() => removed.forEach((offset) => table.restore(checkpoint, offset)));
     this.#rewriteOldest();
     return result;
   }
@@ -157,7 +176,8 @@ export class ReviveLog {
     const ack: ReviveAck = { queue, startOffset, popTimeMs: old.popTimeMs, offsets: [offset] };
     if (this.checkpoint(fields) === null) return null;
     // For brokers that merge acknowledgements by checkpoint. Here the new checkpoint alone says it, and this is no loss.
-    return this.#append(ackMessage(ack, this.#parts.brokerName));
+    this.#append(ackMessage(ack, this.#parts.brokerName));
+    return this.#last;
   }
 
   /** To be called when a queue of the revive topic has got a record, also an own one. */
@@ -184,20 +204,39 @@ export class ReviveLog {
       log.error(`Cannot write to the revive log: put status ${status}, ${this.#parts.store.problem()}`);
       return null;
     }
+    this.#noteForUndo();
     if (result.queueOffset > this.#end) this.#addGap({ queueId: QUEUE_ID, from: this.#end, to: result.queueOffset });
     this.#end = result.queueOffset + 1;
     this.#last = result;
     return result;
   }
 
+  #noteForUndo(): void {
+    const end = this.#end;
+    const last = this.#last;
+    this.#parts.undo.add(() => {
+      this.#end = end;
+      this.#last = last;
+      this.#takenBack++;
+    });
+  }
+
+  #rewrite(checkpoint: Checkpoint): boolean {
+    const { table, undo, brokerName } = this.#parts;
+    const result = this.#append(checkpointMessage(checkpoint, brokerName));
+    if (result === null) return false;
+    const { logOffset } = checkpoint;
+    table.rewritten(checkpoint, result.queueOffset);
+    undo.add(() => table.notRewritten(checkpoint, logOffset));
+    return true;
+  }
+
   /** Keeps the needed part of the log short; see the module's text. */
   #rewriteOldest(): void {
-    const { table, brokerName } = this.#parts;
+    const { table } = this.#parts;
     const oldest = table.oldest();
     if (oldest === undefined) return;
-    if (this.length <= SLACK_RECORDS + RECORDS_PER_CHECKPOINT * table.checkpointCount) return;
-    const result = this.#append(checkpointMessage(oldest, brokerName));
-    if (result !== null) table.rewritten(oldest, result.queueOffset);
+    if (this.length > SLACK_RECORDS + RECORDS_PER_CHECKPOINT * table.checkpointCount) this.#rewrite(oldest);
   }
 
   async #replayQueue(queueId: number): Promise<{ count: number; end: number }> {
@@ -244,14 +283,12 @@ export class ReviveLog {
 
   /** Takes over what another broker wrote to a queue that is not used here: writes it again where it is. */
   async #adopt(queueId: number, end: number): Promise<void> {
-    const { table, offsets, topic, brokerName } = this.#parts;
+    const { table, offsets, topic } = this.#parts;
     if (offsets.query(REVIVE_GROUP, topic, queueId) === end) return;
     // Positions of different queues cannot be compared: everything is written again, once.
     for (const queue of table.queues) {
       for (const checkpoint of new Set(queue.inFlight.values())) {
-        const result = this.#append(checkpointMessage(checkpoint, brokerName));
-        if (result === null) return;
-        table.rewritten(checkpoint, result.queueOffset);
+        if (!this.#rewrite(checkpoint)) return;
       }
     }
     await this.#commitOther(queueId, end);
@@ -279,7 +316,9 @@ export class ReviveLog {
     this.#adopting = null;
   }
 
-  async #takeGap({ queueId, from, to }: Gap): Promise<boolean> {
+  async #takeGap(gap: Gap): Promise<boolean> {
+    const { queueId, from, to } = gap;
+    const takenBack = this.#takenBack;
     for (let offset = from; offset < to;) {
       const records = (await this.#read(queueId, offset)).filter(({ queueOffset }) => queueOffset < to);
       if (records.length === 0) break;
@@ -289,7 +328,9 @@ export class ReviveLog {
         offset = stored.queueOffset + 1;
       }
     }
-    if (queueId !== QUEUE_ID) await this.#commitOther(queueId, to);
+    if (this.#takenBack !== takenBack) return false;
+    if (queueId === QUEUE_ID) this.#parts.undo.add(() => this.#gaps.push(gap));
+    else if (!await this.#commitOther(queueId, to)) return false;
     this.#parts.onAdopted?.();
     return true;
   }
@@ -311,12 +352,13 @@ export class ReviveLog {
     });
   }
 
-  /** Everything of another queue up to `end` is in the own one: says so when that is on the device. */
-  async #commitOther(queueId: number, end: number): Promise<void> {
+  /** Everything of another queue up to `end` is in the own one: says so when that is on the device. False when it is not. */
+  async #commitOther(queueId: number, end: number): Promise<boolean> {
     const { store, put, offsets, topic } = this.#parts;
-    if (this.#last !== null) await put.safe(this.#last);
+    if (this.#last !== null && !isSafe(await put.safe(this.#last))) return false;
     await store.sync();
     offsets.commit(REVIVE_GROUP, topic, queueId, end, WHO);
+    return true;
   }
 }
 
