@@ -77,7 +77,7 @@ export async function live(seed: number, options: Partial<StoreOptions>, stopAt 
   for (let life = 0; life < 2; life++) {
     if (await unlessStopped(disk, harness.open()) === undefined) return run();
     for (let turn = 0; turn < 12; turn++) {
-      sendTurn(harness, random, sent);
+      unlessDead(disk, () => sendTurn(harness, random, sent));
       if (disk.faults.stopped) return run();
       await clock.advance(random.int(4) === 0 ? 2000 : random.int(300));
       if (disk.faults.stopped) return run();
@@ -107,10 +107,15 @@ function sendTurn(harness: StoreHarness, random: SeededRandom, sent: Sent[]): vo
       },
     });
   }
+  harness.endTurn();
+}
+
+/** Does something that the stop of the machine may interrupt. */
+function unlessDead(disk: SimDisk, action: () => void): void {
   try {
-    harness.endTurn();
+    action();
   } catch (error) {
-    if (!(harness.disk as SimDisk).faults.stopped) throw error;
+    if (!disk.faults.stopped) throw error;
   }
 }
 
