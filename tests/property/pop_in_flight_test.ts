@@ -1,6 +1,6 @@
 /**
  * The table of what is in flight and its log beside a plain model, a map from message to pop time and due time: random pops,
- * acknowledgements, changes of time, expiries, and starts from the log. More with `POP_SEEDS=200`.
+ * acknowledgements, changes of time, expiries, turns that are taken back, and starts from the log. More with `POP_SEEDS=200`.
  */
 import { assert, assertEquals } from "@std/assert";
 import { SeededRandom } from "../../src/common/random.ts";

@@ -3,8 +3,8 @@
  * what is due for a group that was set to PULL goes there at once, and what lies unread in its POP retry topics is brought there
  * when it is set. (RocketMQ leaves both where nobody reads them.)
  *
- * A message and the move of the offset behind it are written in this order: a crash can bring a message twice, never lose one. When
- * the store takes back what was put, the offset goes back with it.
+ * A message and the move of the offset behind it are written in this order: a crash can bring a message twice, never lose one.
+ * When the store takes back what was put, the offset goes back with it.
  *
  * @module
  */

@@ -1,12 +1,14 @@
 /**
  * POP on a disk that is full: the store takes whole turns back, and with them must go what POP noted of them. Nothing is lost
- * then, and nothing that was acknowledged with SUCCESS comes again.
+ * then, and nothing that was acknowledged with SUCCESS comes again. More with `POP_SEEDS=40`.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { utf8 } from "../../../src/common/bytes.ts";
 import { RequestCode, ResponseCode } from "../../../src/protocol/codes.ts";
 import { bodies, type PopBench, type Popped, withPopBroker } from "./pop_harness.ts";
+
+const SEEDS = Number(Deno.env.get("POP_SEEDS") ?? 6);
 
 /** While it holds, no turn can be written; with `nth`, one cannot. */
 function fullDisk({ bench }: PopBench, nth?: number) {
@@ -135,12 +137,13 @@ Deno.test("retries that found no space when their group was set to PULL are brou
 
 Deno.test("POP on a disk that is full now and then: nothing is lost, and nothing acknowledged comes again", async () => {
   let refusals = 0;
-  for (let seed = 1; seed <= 5; seed++) {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const flushDiskType = seed % 2 === 0 ? "SYNC_FLUSH" : "ASYNC_FLUSH";
     await withPopBroker(
       async (bench) => {
         refusals += await fillNowAndThen(bench);
       },
-      {},
+      { flushDiskType },
       seed,
     );
   }
