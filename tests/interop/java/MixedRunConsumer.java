@@ -28,6 +28,8 @@ public final class MixedRunConsumer {
     private static final Map<String, DefaultMQPushConsumer> MEMBERS = new ConcurrentHashMap<>();
     private static final Set<String> SUSPENDED = ConcurrentHashMap.newKeySet();
     private static final long LEAVE_WITHIN_MS = 5000;
+    /** A pop whose answer was lost with the broker comes again after this time; the default is a minute. */
+    private static final long POP_INVISIBLE_MS = 15_000;
     private static FileOutputStream file;
 
     public static void main(String[] args) throws Exception {
@@ -103,6 +105,7 @@ public final class MixedRunConsumer {
                 break;
             case "MixedPop":
                 consumer.setClientRebalance(false);
+                consumer.setPopInvisibleTime(POP_INVISIBLE_MS);
                 consumer.subscribe("MixedOrdinary", "*");
                 break;
             case "MixedOrderly":
