@@ -88,12 +88,12 @@ export interface ConsumerRunningInfo {
 export function encodeRunningInfo(info: ConsumerRunningInfo): Uint8Array {
   return utf8(stringifyJson({
     jstack: info.jstack,
-    mqPopTable: {},
+    mqPopTable: info.popQueues ?? {},
     mqTable: info.queues,
     properties: info.properties,
     statusTable: info.status,
     subscriptionSet: info.subscriptions,
-    userConsumerInfo: {},
+    userConsumerInfo: info.userConsumerInfo ?? {},
   }));
 }
 
@@ -111,10 +111,15 @@ export function decodeRunningInfo(body: Uint8Array): ConsumerRunningInfo {
     status: Object.fromEntries(
       Object.keys(statusTable).map((topic) => [topic, readStatus(objectMember(statusTable, topic))]),
     ),
-    ...(isObject(json["userConsumerInfo"]) && { userConsumerInfo: textTableMember(json, "userConsumerInfo") }),
+    ...readUserInfo(json),
     ...readPopQueues(json),
     jstack: optionalTextMember(json, "jstack"),
   };
+}
+
+function readUserInfo(json: JsonObject): { userConsumerInfo?: Record<string, string> } {
+  const userConsumerInfo = isObject(json["userConsumerInfo"]) ? textTableMember(json, "userConsumerInfo") : {};
+  return Object.keys(userConsumerInfo).length === 0 ? {} : { userConsumerInfo };
 }
 
 function readPopQueues(json: JsonObject): { popQueues?: Map<MessageQueue, PopProcessQueueInfo> } {
