@@ -101,7 +101,9 @@ export class LogScanner {
     // A window is never filled twice: views of it may be in use.
     this.#window = new Uint8Array(size);
     this.#windowStart = this.position;
-    this.#windowEnd = this.position + await segment.readAsync(this.#window, this.position - segment.startOffset);
+    await segment.readAsync(this.#window, this.position - segment.startOffset);
+    // What a file that is too short lacks counts as zeros, as if it had been extended.
+    this.#windowEnd = this.position + size;
     this.#wanted = WINDOW_SIZE;
   }
 

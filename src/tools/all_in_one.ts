@@ -12,6 +12,8 @@
  *
  * @module
  */
+import type { OptionsSource } from "../common/options.ts";
+import { parseProperties } from "../common/properties.ts";
 import { Broker } from "../broker/broker.ts";
 import { brokerOptionParts, type BrokerSettings, readBrokerOptions } from "../broker/read_options.ts";
 import type { Clock } from "../common/clock.ts";
@@ -82,7 +84,8 @@ export function allInOneBrokerConfiguration(
     disk,
     path,
     mustExist: false,
-    read: readBrokerOptions,
+    // Nothing is to be configured here, and what RocketMQ's guides show is to work: SQL92 filters too.
+    read: (source) => readBrokerOptions(withFilters(source)),
     partsOf: brokerOptionParts,
     source: { environment, overrides },
   });
@@ -129,4 +132,11 @@ function namesrvConfiguration({ disk, environment, options }: AllInOneParts) {
 function onLoopback({ host, port }: Address): string {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return formatAddress({ host: reachable, port });
+}
+
+/** The source with SQL92 filters on, unless the file says otherwise. */
+function withFilters(source: OptionsSource): OptionsSource {
+  const properties = typeof source.properties === "string" ? parseProperties(source.properties) : source.properties;
+  if (properties?.entries.some(({ key }) => key === "enablePropertyFilter")) return source;
+  return { ...source, overrides: { enablePropertyFilter: "true", ...source.overrides } };
 }

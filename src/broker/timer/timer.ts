@@ -200,7 +200,9 @@ export class Timer {
     this.#nextRead = Math.max(this.#nextRead, store.minOffset(TOPIC, QUEUE_ID));
     await this.arrived();
     this.#isCaughtUp = true;
-    await this.#saveNow(java === null);
+    // A full disk must not keep readers from a broker; what a RocketMQ store is taken over from must be safe before it goes.
+    if (java === null) await this.#save();
+    else await this.#saveNow(false);
     retireJavaTimers(disk, settings.rootDir);
     this.#restored = { ...this.#restored, java: null };
     this.#saveTimer = clock.every(SAVE_INTERVAL_MS, () => void this.#save());

@@ -68,7 +68,7 @@ const resetOffsetByTime: ToolCommand = {
       const broker = admin.broker(address);
       const offset = options.has("o") ? options.int("o", 0) : await broker.searchOffset(topic, queueId, timestampMs);
       out.line(`reset consumer offset to ${offset}`);
-      if (offset <= 0) return;
+      if (offset < 0) return;
       await broker.resetOffset({ topic, group, timestampMs: 0, isForce: true, queue: { queueId, offset } });
       return;
     }
