@@ -8,11 +8,9 @@
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Broker } from "../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../src/broker/read_options.ts";
+import { testBrokerConfiguration } from "../support/broker_configuration.ts";
 import { SystemClock } from "../../src/common/clock.ts";
-import { ConfigFile } from "../../src/common/config_file.ts";
 import { DenoDisk } from "../../src/common/disk_deno.ts";
-import { createEnvironment } from "../../src/common/environment.ts";
 import { messageOf } from "../../src/common/errors.ts";
 import { type Log, SILENT_LOG } from "../../src/common/log.ts";
 import { type Address, formatAddress, type Socket } from "../../src/common/net.ts";
@@ -192,14 +190,7 @@ function startableBroker(directory: string, log: Log): Broker {
     clock,
     disk,
     random: new SystemRandom(),
-    configuration: new ConfigFile({
-      disk,
-      path: `${directory}/broker.properties`,
-      mustExist: false,
-      read: readBrokerOptions,
-      partsOf: brokerOptionParts,
-      source: { environment: createEnvironment(), overrides },
-    }),
+    configuration: testBrokerConfiguration(disk, overrides, `${directory}/broker.properties`),
     log: () => log,
   });
 }

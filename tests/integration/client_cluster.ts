@@ -4,10 +4,8 @@
  *
  * @module
  */
-import { ConfigFile } from "../../src/common/config_file.ts";
-import { createEnvironment } from "../../src/common/environment.ts";
 import { Broker } from "../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../src/broker/read_options.ts";
+import { testBrokerConfiguration } from "../support/broker_configuration.ts";
 import { Client } from "../../src/client/client.ts";
 import type { ClientOptions } from "../../src/client/options.ts";
 import { openNamesrvConfiguration } from "../../src/namesrv/configuration.ts";
@@ -65,22 +63,12 @@ export async function startCluster(world: SimWorld): Promise<Cluster> {
 async function startBroker(world: SimWorld, name: string, namesrvAddr: string): Promise<RunningBroker> {
   const machine = world.machine(name);
   const process = machine.boot();
-  const configuration = new ConfigFile({
-    disk: process.disk,
-    path: "/broker.properties",
-    mustExist: false,
-    read: readBrokerOptions,
-    partsOf: brokerOptionParts,
-    source: {
-      environment: createEnvironment(),
-      overrides: {
-        brokerName: name,
-        brokerIP1: machine.ip,
-        namesrvAddr,
-        storePathRootDir: "/store",
-        mappedFileSizeCommitLog: String(16 * 1024 * 1024),
-      },
-    },
+  const configuration = testBrokerConfiguration(process.disk, {
+    brokerName: name,
+    brokerIP1: machine.ip,
+    namesrvAddr,
+    storePathRootDir: "/store",
+    mappedFileSizeCommitLog: String(16 * 1024 * 1024),
   });
   const broker = new Broker({
     net: process.net,

@@ -4,12 +4,10 @@
  * @module
  */
 import { Broker } from "../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../src/broker/read_options.ts";
+import { testBrokerConfiguration } from "../support/broker_configuration.ts";
 import { Client } from "../../src/client/client.ts";
 import type { ReceivedMessage } from "../../src/client/message.ts";
 import type { ClientOptions } from "../../src/client/options.ts";
-import { ConfigFile } from "../../src/common/config_file.ts";
-import { createEnvironment } from "../../src/common/environment.ts";
 import { openNamesrvConfiguration } from "../../src/namesrv/configuration.ts";
 import { NameServer } from "../../src/namesrv/namesrv.ts";
 import type { SimProcess, SimWorld } from "../support/world.ts";
@@ -61,24 +59,14 @@ export class ClusterWorld {
   async startBroker(name: string, settings: BrokerSettingsText = {}): Promise<RunningBroker> {
     const machine = this.world.machine(name);
     const process = machine.boot();
-    const configuration = new ConfigFile({
-      disk: process.disk,
-      path: "/broker.properties",
-      mustExist: false,
-      read: readBrokerOptions,
-      partsOf: brokerOptionParts,
-      source: {
-        environment: createEnvironment(),
-        overrides: {
-          brokerName: name,
-          brokerIP1: machine.ip,
-          namesrvAddr: this.namesrvAddr,
-          storePathRootDir: "/store",
-          mappedFileSizeCommitLog: String(1024 * 1024),
-          mappedFileSizeConsumeQueue: String(20 * 1000),
-          ...settings,
-        },
-      },
+    const configuration = testBrokerConfiguration(process.disk, {
+      brokerName: name,
+      brokerIP1: machine.ip,
+      namesrvAddr: this.namesrvAddr,
+      storePathRootDir: "/store",
+      mappedFileSizeCommitLog: String(1024 * 1024),
+      mappedFileSizeConsumeQueue: String(20 * 1000),
+      ...settings,
     });
     const { net, clock, disk, random, logging } = process;
     const log = (logName: string) => logging.logger(logName);

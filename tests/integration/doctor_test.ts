@@ -5,8 +5,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Broker } from "../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../src/broker/read_options.ts";
-import { ConfigFile } from "../../src/common/config_file.ts";
+import { testBrokerConfiguration } from "../support/broker_configuration.ts";
 import { createEnvironment } from "../../src/common/environment.ts";
 import { runDoctor } from "../../src/tools/doctor/command.ts";
 import type { Finding } from "../../src/tools/doctor/finding.ts";
@@ -22,22 +21,12 @@ async function startBroker(world: SimWorld, machineName: string, overrides: Reco
     clock,
     disk,
     random,
-    configuration: new ConfigFile({
-      disk,
-      path: "/broker.properties",
-      mustExist: false,
-      read: readBrokerOptions,
-      partsOf: brokerOptionParts,
-      source: {
-        environment: createEnvironment(),
-        overrides: {
-          brokerIP1: machine.ip,
-          brokerIP2: machine.ip,
-          storePathRootDir: "/store",
-          mappedFileSizeCommitLog: String(16 * 1024 * 1024),
-          ...overrides,
-        },
-      },
+    configuration: testBrokerConfiguration(disk, {
+      brokerIP1: machine.ip,
+      brokerIP2: machine.ip,
+      storePathRootDir: "/store",
+      mappedFileSizeCommitLog: String(16 * 1024 * 1024),
+      ...overrides,
     }),
     log: (name) => logging.logger(name),
   });

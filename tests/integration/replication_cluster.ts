@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { ConfigFile } from "../../src/common/config_file.ts";
-import { createEnvironment } from "../../src/common/environment.ts";
 import { Broker } from "../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../src/broker/read_options.ts";
+import { testBrokerConfiguration } from "../support/broker_configuration.ts";
 import { readWhole } from "../../src/common/disk.ts";
 import { decodeHaStatus, type HaStatus } from "../../src/protocol/bodies/ha_status.ts";
 import { RequestCode } from "../../src/protocol/codes.ts";
@@ -32,28 +30,18 @@ export async function startReplica(
 ): Promise<Replica> {
   const machine = world.machine(machineName);
   const process = machine.boot();
-  const configuration = new ConfigFile({
-    disk: process.disk,
-    path: "/broker.properties",
-    mustExist: false,
-    read: readBrokerOptions,
-    partsOf: brokerOptionParts,
-    source: {
-      environment: createEnvironment(),
-      overrides: {
-        brokerName: "broker-a",
-        brokerIP1: machine.ip,
-        brokerIP2: machine.ip,
-        namesrvAddr,
-        storePathRootDir: "/store",
-        mappedFileSizeCommitLog: String(FILE_SIZE),
-        mappedFileSizeConsumeQueue: "20000",
-        maxHashSlotNum: "100",
-        maxIndexNum: "2000",
-        fileReservedTime: "1000",
-        ...overrides,
-      },
-    },
+  const configuration = testBrokerConfiguration(process.disk, {
+    brokerName: "broker-a",
+    brokerIP1: machine.ip,
+    brokerIP2: machine.ip,
+    namesrvAddr,
+    storePathRootDir: "/store",
+    mappedFileSizeCommitLog: String(FILE_SIZE),
+    mappedFileSizeConsumeQueue: "20000",
+    maxHashSlotNum: "100",
+    maxIndexNum: "2000",
+    fileReservedTime: "1000",
+    ...overrides,
   });
   const { net, clock, disk, random, logging } = process;
   const broker = new Broker({ net, clock, disk, random, configuration, log: (name) => logging.logger(name) });

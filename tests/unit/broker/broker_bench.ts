@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { ConfigFile } from "../../../src/common/config_file.ts";
-import { createEnvironment } from "../../../src/common/environment.ts";
 import { Broker } from "../../../src/broker/broker.ts";
-import { brokerOptionParts, readBrokerOptions } from "../../../src/broker/read_options.ts";
+import { testBrokerConfiguration } from "../../support/broker_configuration.ts";
 import { type Command, SERIALIZE_JSON } from "../../../src/remoting/command.ts";
 import { decodeFrameBytes, encodeFrame } from "../../../src/remoting/frame.ts";
 import type { SimProcess, SimWorld } from "../../support/world.ts";
@@ -29,23 +27,13 @@ export async function startBenchBroker(
 ): Promise<BenchBroker> {
   const machine = world.machine("broker");
   const process = machine.boot();
-  const configuration = new ConfigFile({
-    disk: process.disk,
-    path: "/broker.properties",
-    mustExist: false,
-    read: readBrokerOptions,
-    partsOf: brokerOptionParts,
-    source: {
-      environment: createEnvironment(),
-      overrides: {
-        brokerName: "broker-a",
-        brokerIP1: "127.0.0.1",
-        listenPort: String(PORT),
-        storePathRootDir: "/store",
-        mappedFileSizeCommitLog: String(4 * 1024 * 1024),
-        ...overrides,
-      },
-    },
+  const configuration = testBrokerConfiguration(process.disk, {
+    brokerName: "broker-a",
+    brokerIP1: "127.0.0.1",
+    listenPort: String(PORT),
+    storePathRootDir: "/store",
+    mappedFileSizeCommitLog: String(4 * 1024 * 1024),
+    ...overrides,
   });
   const { net, clock, disk, random, logging } = process;
   const log = (name: string) => logging.logger(name);

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { openBrokerConfiguration } from "../../../src/broker/broker_run.ts";
+import { printedUntil } from "../../support/printed_until.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
 
@@ -33,19 +34,6 @@ function broker(directory: string, ...args: string[]): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** What the process prints until `last` occurs. */
-async function printedUntil(process: Deno.ChildProcess, last: string): Promise<string> {
-  let printed = "";
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (!printed.includes(last)) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    printed += value;
-  }
-  await reader.cancel();
-  return printed;
 }
 
 /** Exit code and lines of standard error of a process that does not stay. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { printedUntil } from "../../support/printed_until.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
 
@@ -21,19 +22,6 @@ function namesrv(directory: string, ...args: string[]): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** What the process prints until `last` occurs. */
-async function printedUntil(process: Deno.ChildProcess, last: string): Promise<string> {
-  let printed = "";
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (!printed.includes(last)) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    printed += value;
-  }
-  await reader.cancel();
-  return printed;
 }
 
 Deno.test("a name server says where it listens, refuses a taken port, and stops cleanly at SIGTERM", async () => {
