@@ -36,6 +36,7 @@ export function runningInfoOf(
     subscriptions: [],
     queues: new Map(),
     status: {},
+    userConsumerInfo: {},
     ...own,
     jstack: null,
   };

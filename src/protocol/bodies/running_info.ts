@@ -78,8 +78,8 @@ export interface ConsumerRunningInfo {
   readonly popQueues?: ReadonlyMap<MessageQueue, PopProcessQueueInfo>;
   /** By topic. */
   readonly status: Readonly<Record<string, ConsumeStatus>>;
-  /** What the application added by itself; of Java's consumers alone. */
-  readonly userConsumerInfo?: Readonly<Record<string, string>>;
+  /** What the application added by itself; of Java's consumers alone, empty with others. */
+  readonly userConsumerInfo: Readonly<Record<string, string>>;
   /** Stacks of the consumer's threads, when asked for. */
   readonly jstack: string | null;
 }
@@ -93,7 +93,7 @@ export function encodeRunningInfo(info: ConsumerRunningInfo): Uint8Array {
     properties: info.properties,
     statusTable: info.status,
     subscriptionSet: info.subscriptions,
-    userConsumerInfo: info.userConsumerInfo ?? {},
+    userConsumerInfo: info.userConsumerInfo,
   }));
 }
 
@@ -111,15 +111,10 @@ export function decodeRunningInfo(body: Uint8Array): ConsumerRunningInfo {
     status: Object.fromEntries(
       Object.keys(statusTable).map((topic) => [topic, readStatus(objectMember(statusTable, topic))]),
     ),
-    ...readUserInfo(json),
+    userConsumerInfo: isObject(json["userConsumerInfo"]) ? textTableMember(json, "userConsumerInfo") : {},
     ...readPopQueues(json),
     jstack: optionalTextMember(json, "jstack"),
   };
-}
-
-function readUserInfo(json: JsonObject): { userConsumerInfo?: Record<string, string> } {
-  const userConsumerInfo = isObject(json["userConsumerInfo"]) ? textTableMember(json, "userConsumerInfo") : {};
-  return Object.keys(userConsumerInfo).length === 0 ? {} : { userConsumerInfo };
 }
 
 function readPopQueues(json: JsonObject): { popQueues?: Map<MessageQueue, PopProcessQueueInfo> } {

@@ -26,6 +26,7 @@ Deno.test("the running info of a Java consumer is read, and reads the same when 
   assertEquals([first![1].commitOffset, first![1].locked, first![1].droped], [1, true, false]);
   assertEquals(info.properties.PROP_CONSUME_TYPE, "CONSUME_PASSIVELY");
   assertEquals(decodeRunningInfo(encodeRunningInfo(info)), info);
+  assertEquals(info.userConsumerInfo, {});
 });
 
 Deno.test("an offset table is written as Go's textual reader expects it", () => {
