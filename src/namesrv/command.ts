@@ -7,7 +7,7 @@
  * @module
  */
 import { SystemClock } from "../common/clock.ts";
-import { type CommandLine, readCommandLine } from "../common/command_line.ts";
+import type { CommandLine } from "../common/command_line.ts";
 import type { ConfigFile } from "../common/config_file.ts";
 import { reloadConfiguration } from "../common/config_reload.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
@@ -19,7 +19,8 @@ import type { Logger, Logging } from "../common/logger.ts";
 import { formatAddress } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import { type ServiceManager, serviceManager } from "../common/net_notify.ts";
-import { ConfigError, printOptions } from "../common/options.ts";
+import { printOptions } from "../common/options.ts";
+import { runServerCommand } from "../common/run_command.ts";
 import { announceProcess, runDirectory } from "../common/run_file.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { openNamesrvConfiguration } from "./configuration.ts";
@@ -33,10 +34,6 @@ const USAGE = `usage: rucola namesrv [-c <arg>] [-h] [-n <arg>] [-p] [--log-dir 
  -p,--printConfigItem       Print all config items
     --log-dir <arg>         Directory of the log files`;
 
-/** Exit code of RocketMQ (−1) when something fails during start. */
-const EXIT_START_FAILED = 255;
-const EXIT_USAGE = 1;
-
 const OPTIONS = {
   configFile: { names: ["-c", "--configFile"], hasValue: true },
   // Accepted as mqnamesrv does; a name server asks no other.
@@ -49,24 +46,8 @@ const OPTIONS = {
 type Arguments = CommandLine<keyof typeof OPTIONS>;
 
 /** Runs the subcommand; resolves to the exit code when the name server has stopped. */
-export async function runNamesrv(args: string[]): Promise<number> {
-  let given: Arguments;
-  try {
-    given = readCommandLine(OPTIONS, args);
-  } catch (error) {
-    console.error(`${messageOf(error)}\n${USAGE}`);
-    return EXIT_USAGE;
-  }
-  if (given.help !== undefined) {
-    console.log(USAGE);
-    return 0;
-  }
-  try {
-    return await runConfigured(given);
-  } catch (error) {
-    console.error(`rucola namesrv: ${messageOf(error)}`);
-    return error instanceof ConfigError ? error.exitCode : EXIT_START_FAILED;
-  }
+export function runNamesrv(args: string[]): Promise<number> {
+  return runServerCommand({ name: "rucola namesrv", usage: USAGE, options: OPTIONS, run: runConfigured }, args);
 }
 
 async function runConfigured(given: Arguments): Promise<number> {

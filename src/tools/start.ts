@@ -5,14 +5,14 @@
  * @module
  */
 import { SystemClock } from "../common/clock.ts";
-import { type CommandLine, readCommandLine } from "../common/command_line.ts";
+import type { CommandLine } from "../common/command_line.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { systemEnvironment } from "../common/environment.ts";
-import { ConnectionError, messageOf } from "../common/errors.ts";
+import { ConnectionError } from "../common/errors.ts";
 import { openLogging } from "../common/log_setup.ts";
 import { DenoNet } from "../common/net_deno.ts";
-import { ConfigError } from "../common/options.ts";
 import { SystemRandom } from "../common/random.ts";
+import { runServerCommand } from "../common/run_command.ts";
 import { announceProcess, runDirectory } from "../common/run_file.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
@@ -32,35 +32,22 @@ const OPTIONS = {
   help: { names: ["-h", "--help"], hasValue: false },
 } as const;
 
-const EXIT_USAGE = 1;
-/** Exit code of RocketMQ (−1) when something fails during start. */
-const EXIT_START_FAILED = 255;
-
 /** Runs the subcommand; resolves to the exit code when it was told to end. */
-export async function runStart(args: string[]): Promise<number> {
-  let given: CommandLine<keyof typeof OPTIONS>;
-  let options: AllInOneOptions;
-  try {
-    given = readCommandLine(OPTIONS, args);
-    options = readOptions(given);
-  } catch (error) {
-    console.error(`${messageOf(error)}\n${USAGE}`);
-    return EXIT_USAGE;
-  }
-  if (given.help !== undefined) {
-    console.log(USAGE);
-    return 0;
-  }
-  try {
-    await serve(options);
-    return 0;
-  } catch (error) {
-    const advice = error instanceof ConnectionError
-      ? "; if it is in use by another program, choose others with --namesrv-port and --broker-port"
-      : "";
-    console.error(`rucola start: ${messageOf(error)}${advice}`);
-    return error instanceof ConfigError ? error.exitCode : EXIT_START_FAILED;
-  }
+export function runStart(args: string[]): Promise<number> {
+  return runServerCommand({
+    name: "rucola start",
+    usage: USAGE,
+    options: OPTIONS,
+    check: readOptions,
+    run: async (given) => {
+      await serve(readOptions(given));
+      return 0;
+    },
+    advice: (error) =>
+      error instanceof ConnectionError
+        ? "; if it is in use by another program, choose others with --namesrv-port and --broker-port"
+        : "",
+  }, args);
 }
 
 function readOptions(given: CommandLine<keyof typeof OPTIONS>): AllInOneOptions {
