@@ -45,7 +45,10 @@ export function runningInfoText(info: ConsumerRunningInfo): string {
     ]),
     section("Consumer RT&TPS", rateLines(status)),
     // Printed by mqadmin also where there is nothing: only a null would keep it away, and no client sends that.
-    section("User Consume Info", Object.entries(userConsumerInfo).map(([name, value]) => line("%-40s: %s", name, value))),
+    section(
+      "User Consume Info",
+      Object.entries(userConsumerInfo).map(([name, value]) => line("%-40s: %s", name, value)),
+    ),
   ];
   if (jstack !== null) sections.push(section("Consumer jstack", [jstack]));
   return sections.join("\n\n\n");
