@@ -99,7 +99,7 @@ export class Broker {
   }
 
   /** The name servers, and whether it is registered with each. */
-  get nameServers(): readonly { readonly address: string; readonly isRegistered: boolean }[] {
+  get nameServers(): Registration["nameServers"] {
     return this.#registration?.nameServers ?? [];
   }
 
@@ -138,9 +138,9 @@ export class Broker {
 
   async #start(): Promise<Address> {
     const { net, clock, random, log } = this.#parts;
-    const { broker, remoting } = this.#settings;
+    const { broker, remoting, assigned } = this.#settings;
     const port = freePort(net, remoting.bindAddress, remoting.listenPort);
-    const hostBytes = await advertisedHostBytes(net, broker.brokerIP1);
+    const hostBytes = await advertisedHostBytes(net, broker.brokerIP1, assigned.get("brokerIP1") ?? "default");
     const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);
     const arrivals: Arrivals = { hold, schedule: null, timers: null, pop: null };

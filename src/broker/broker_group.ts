@@ -28,6 +28,11 @@ export async function runBrokerGroup(given: BrokerArguments, host: RunHost): Pro
   const disk = new DenoDisk();
   const environment = systemEnvironment();
   const files = given.configFile ?? [];
+  for (const file of files) {
+    if (!disk.stat(file)?.isStream) continue;
+    const why = "is a pipe, which can be read only once; with several -c each must be a file";
+    throw new ConfigError([], `${file} ${why}, for its broker may be started again`);
+  }
   const each = files.map((file): BrokerArguments => ({ ...given, configFile: [file] }));
   checkApart(files, each.map((one) => openBrokerConfiguration(disk, environment, one).settings));
   if (given.print !== undefined || given.printImportant !== undefined) {

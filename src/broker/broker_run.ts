@@ -8,21 +8,27 @@ import { SystemClock } from "../common/clock.ts";
 import type { CommandLine } from "../common/command_line.ts";
 import { ConfigFile } from "../common/config_file.ts";
 import { reloadConfiguration } from "../common/config_reload.ts";
+import type { Disk } from "../common/disk.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { type Environment, systemEnvironment } from "../common/environment.ts";
 import { messageOf } from "../common/errors.ts";
 import type { HangupCatcher, HangupListeners } from "../common/hangup_signal.ts";
+import { ipBytes } from "../common/ip.ts";
+import { logDirectory } from "../common/log_files.ts";
 import { openLogging } from "../common/log_setup.ts";
 import type { Logger, Logging } from "../common/logger.ts";
+import type { Net } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import type { ServiceManager } from "../common/net_notify.ts";
 import { printOptions } from "../common/options.ts";
 import { SystemRandom } from "../common/random.ts";
+import { runDirectory, runningOfUser } from "../common/run_file.ts";
+import { explainStartFailure, type StartFacts } from "../common/start_failure.ts";
 import type { StopSignal } from "../common/stop_signal.ts";
 import { addressAdvice } from "./advertised_address.ts";
 import { Broker } from "./broker.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
-import { brokerOptionParts, type BrokerSettings, readBrokerOptions } from "./read_options.ts";
+import { brokerOptionParts, type BrokerSettings, readBrokerOptions, VIP_PORT_DISTANCE } from "./read_options.ts";
 
 /** The options of `rucola broker`. */
 export const BROKER_COMMAND_LINE = {
@@ -73,15 +79,36 @@ export async function runOneBroker(given: BrokerArguments, host: RunHost): Promi
   for (const warning of settings.warnings) console.error(`warning: ${warning}`);
   const clock = new SystemClock();
   const { brokerName, brokerId, isolateLogEnable } = settings.broker;
-  using logging = openLogging({
-    options: settings.log,
-    environment,
-    clock,
-    disk,
-    print: (line: string) => console.log(line.trimEnd()),
-    ...(isolateLogEnable && { isolatedName: `${brokerName}_${brokerId}` }),
-  });
-  return await serve({ disk, clock, logging, environment, configuration }, host);
+  try {
+    using logging = openLogging({
+      options: settings.log,
+      environment,
+      clock,
+      disk,
+      print: (line: string) => console.log(line.trimEnd()),
+      ...(isolateLogEnable && { isolatedName: `${brokerName}_${brokerId}` }),
+    });
+    return await serve({ disk, clock, logging, environment, configuration }, host);
+  } catch (error) {
+    throw explainStartFailure(error, startFacts(settings, disk, environment));
+  }
+}
+
+/** What a start that failed is explained by. */
+export function startFacts(settings: BrokerSettings, disk: Disk, environment: Environment): StartFacts {
+  const { assigned, remoting: { listenPort }, store: { haListenPort }, log } = settings;
+  return {
+    parts: brokerOptionParts(settings),
+    assigned,
+    ports: [
+      { port: listenPort, key: "listenPort" },
+      { port: listenPort - VIP_PORT_DISTANCE, key: "listenPort", remark: "its VIP port, listenPort - 2" },
+      { port: haListenPort, key: "haListenPort" },
+    ],
+    directories: new Map([["logDir", logDirectory(environment, log.logDir)]]),
+    interfaces: () => new DenoNet().interfaces(),
+    running: () => runningOfUser(runDirectory(disk, environment)),
+  };
 }
 
 /** The configuration that a command line asks for. @throws {ConfigError | DiskError} */
@@ -141,6 +168,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
   try {
     await broker.start();
     announce(broker, settings, environment, log);
+    await adviseHaAddress(net, settings, log);
     logging.flush();
     using _announced = host.announce(disk, environment, warn);
     manager.ready(`${settings.broker.brokerName} serves at ${broker.advertisedAddress}`);
@@ -172,11 +200,31 @@ function announce(broker: Broker, settings: BrokerSettings, environment: Environ
     log.warn(advice);
     console.error(`warning: ${advice}`);
   }
-  for (const { address, isRegistered } of broker.nameServers) {
-    if (!isRegistered) console.error(`warning: not registered with name server ${address} yet; trying on`);
+  for (const { address, isRegistered, failure } of broker.nameServers) {
+    if (isRegistered) continue;
+    const place = settings.assigned.get("namesrvAddr") ?? "NAMESRV_ADDR";
+    console.error(
+      `warning: ${place}: namesrvAddr=${namesrvAddr}: not registered with ${address} yet, trying on: ${failure}`,
+    );
   }
   if (nameServers === "") {
     console.error("warning: no name server is configured: give -n or namesrvAddr, else no client finds this broker");
+  }
+}
+
+/** Slaves are told `brokerIP2`; a name that leads nowhere here most likely leads nowhere there. */
+async function adviseHaAddress(net: Net, { broker, store, assigned }: BrokerSettings, log: Logger): Promise<void> {
+  const { brokerIP2 } = broker;
+  const host = brokerIP2.replace(/^\[(.*)\]$/, "$1");
+  if (store.brokerRole === "SLAVE" || ipBytes(host) !== null) return;
+  try {
+    await net.resolve(host);
+  } catch (error) {
+    const place = assigned.get("brokerIP2") ?? "default";
+    const advice = `${place}: brokerIP2=${brokerIP2}: ${messageOf(error)}; slaves are told this address: ` +
+      "set an IP address or a name that can be resolved";
+    log.warn(advice);
+    console.error(`warning: ${advice}`);
   }
 }
 

@@ -53,22 +53,24 @@ export class Identity {
  * The bytes of the address that records and message ids name: that of `brokerIP1`, which may be the name of a host. Clients
  * are told the name all the same; they resolve it by themselves.
  *
+ * @param place where `brokerIP1` was set, for the error.
  * @throws {ConfigError} when the name leads nowhere: nobody could find a message by its id.
  */
-export async function advertisedHostBytes(net: Net, brokerIP1: string): Promise<Uint8Array> {
+export async function advertisedHostBytes(net: Net, brokerIP1: string, place: string): Promise<Uint8Array> {
   const host = brokerIP1.replace(/^\[(.*)\]$/, "$1");
   const bytes = ipBytes(host);
   if (bytes !== null) return bytes;
+  const refusal = (why: string) => {
+    const message = `${why}; set an IP address or a name that can be resolved`;
+    return new ConfigError([{ place, key: "brokerIP1", value: brokerIP1, message }]);
+  };
+  let address: string;
   try {
-    const [address = ""] = await net.resolve(host);
-    const found = ipBytes(address);
-    if (found !== null) return found;
-    throw new ConfigError([], `brokerIP1=${brokerIP1}: "${address}" is no IP address`);
+    [address = ""] = await net.resolve(host);
   } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
-    throw new ConfigError(
-      [],
-      `brokerIP1=${brokerIP1}: ${error.message}; set an IP address or a name that can be resolved`,
-    );
+    throw error instanceof ConnectionError ? refusal(error.message) : error;
   }
+  const found = ipBytes(address);
+  if (found === null) throw refusal(`"${address}" is no IP address`);
+  return found;
 }

@@ -100,6 +100,7 @@ export class NameServerLink {
   #state: "new" | "registered" | "failed" = "new";
   #retry: Timer | null = null;
   #closed = false;
+  #failure: string | null = null;
 
   /** @param bodyOf gives what to register: all topics, or the named ones. */
   constructor(
@@ -115,6 +116,11 @@ export class NameServerLink {
   /** Whether the last attempt succeeded. */
   get isRegistered(): boolean {
     return this.#state === "registered";
+  }
+
+  /** Why the last attempt failed; null when it did not. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /** Registers everything; resolves after the attempt. */
@@ -235,6 +241,7 @@ export class NameServerLink {
     const { brokerId } = identity();
     if (this.#state !== "registered") log.info(`register broker[${brokerId}]to name server ${this.address} OK`);
     this.#state = "registered";
+    this.#failure = null;
     onRegistered?.({
       nameServer: this.address,
       masterAddr: answer.ext["masterAddr"] || null,
@@ -253,6 +260,7 @@ export class NameServerLink {
       );
     }
     this.#state = "failed";
+    this.#failure = messageOf(error);
     this.#retry?.cancel();
     if (!this.#closed) this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
   }

@@ -6,11 +6,12 @@
  *
  * @module
  */
+import type { Settings } from "../common/config_file.ts";
 import { LOG_OPTIONS, type LogOptions } from "../common/log_options.ts";
-import { createEnvironment } from "../common/environment.ts";
+import { createEnvironment, type Environment } from "../common/environment.ts";
 import { expandHome } from "../common/option_value.ts";
 import { ConfigError, type OptionPart, type OptionsSource, readOptions } from "../common/options.ts";
-import { parseProperties, type PropertyEntry } from "../common/properties.ts";
+import { parseProperties } from "../common/properties.ts";
 import {
   joinRemotingOptions,
   REMOTING_CLIENT_OPTIONS,
@@ -35,16 +36,12 @@ export const BROKER_TABLES = {
 };
 
 /** What a broker is configured by. */
-export interface BrokerSettings {
+export interface BrokerSettings extends Settings {
   readonly broker: BrokerOptions;
   readonly store: StoreOptions;
   readonly remoting: RemotingOptions;
   readonly auth: AuthOptions;
   readonly log: LogOptions;
-  /** What the operator should know. */
-  readonly warnings: readonly string[];
-  /** Entries that nobody knows; kept when the file is rewritten. */
-  readonly unknown: readonly PropertyEntry[];
 }
 
 /** The VIP port is the main one less this. */
@@ -70,9 +67,10 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const warnings = [...read.warnings];
 
   const listenPort = assigned.has("listenPort") ? values.server.listenPort : DEFAULT_BROKER_PORT;
-  checkPorts(listenPort, values.store.haListenPort);
-  checkNamesrvAddr(values.broker.namesrvAddr);
-  const brokerId = brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
+  const rules = new Rules(assigned, environment);
+  rules.checkPorts(listenPort, values.store.haListenPort);
+  rules.checkNamesrvAddr(values.broker.namesrvAddr);
+  const brokerId = rules.brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
     broker: Object.freeze({ ...values.broker, brokerId, listenPort }),
     store: completeStoreOptions(values.store, listenPort),
@@ -81,6 +79,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
     log: values.log,
     warnings,
     unknown: read.unknown,
+    assigned,
   };
 }
 
@@ -96,33 +95,63 @@ export function brokerOptionParts({ broker, store, remoting, auth, log }: Broker
   ];
 }
 
-/** The VIP port is the main one less 2, and no two may be the same. */
-function checkPorts(listenPort: number, haListenPort: number): void {
-  if (listenPort !== 0 && listenPort <= VIP_PORT_DISTANCE) {
-    throw new ConfigError([], `listenPort=${listenPort} leaves no room for the VIP port, which is listenPort - 2`);
-  }
-  if (haListenPort > 0 && [listenPort, listenPort - VIP_PORT_DISTANCE].includes(haListenPort)) {
-    throw new ConfigError([], `haListenPort=${haListenPort} is taken by listenPort=${listenPort} or its VIP port`);
-  }
-}
+/** What must hold between options; each method throws a ConfigError that names the setting to change. */
+class Rules {
+  readonly #assigned: ReadonlyMap<string, string>;
+  readonly #environment: Environment;
 
-/** Masters have id 0 whatever the file says; slaves must name theirs. */
-function brokerIdOf(brokerId: number, role: StoreOptions["brokerRole"], warnings: string[]): number {
-  if (role === "SLAVE") {
-    if (brokerId <= 0) throw new ConfigError([], "Slave's brokerId must be > 0", EXIT_MINUS_3);
-    return brokerId;
+  constructor(assigned: ReadonlyMap<string, string>, environment: Environment) {
+    this.#assigned = assigned;
+    this.#environment = environment;
   }
-  if (brokerId !== 0) warnings.push(`brokerId=${brokerId} is read as 0, for brokerRole=${role} is a master`);
-  return 0;
-}
 
-/** Every address must be `host:port`; an IPv6 host may stand in brackets. */
-function checkNamesrvAddr(addresses: string | null): void {
-  for (const address of (addresses ?? "").split(";")) {
-    if (address.trim() === "") continue;
-    const port = Number(/^\S+:(\d{1,5})$/.exec(address.trim())?.[1] ?? NaN);
-    if (port >= 1 && port <= 65535) continue;
-    const hint = `please set it as follows, "127.0.0.1:9876;192.168.0.1:9876"`;
-    throw new ConfigError([], `The Name Server Address[${addresses}] illegal, ${hint}`, EXIT_MINUS_3);
+  /** The VIP port is the main one less 2, and no two may be the same. */
+  checkPorts(listenPort: number, haListenPort: number): void {
+    if (listenPort !== 0 && listenPort <= VIP_PORT_DISTANCE) {
+      this.#refuse("listenPort", listenPort, "there is no room for the VIP port, which is listenPort - 2");
+    }
+    if (haListenPort > 0 && [listenPort, listenPort - VIP_PORT_DISTANCE].includes(haListenPort)) {
+      this.#refuse("haListenPort", haListenPort, `it is taken by listenPort=${listenPort} or its VIP port`);
+    }
+  }
+
+  /** Masters have id 0 whatever the file says; slaves must name theirs. */
+  brokerIdOf(brokerId: number, role: StoreOptions["brokerRole"], warnings: string[]): number {
+    if (role === "SLAVE") {
+      const words = "Slave's brokerId must be > 0; give each slave of a master one of its own, 1, 2, …";
+      if (brokerId <= 0) this.#refuse("brokerId", brokerId, words, EXIT_MINUS_3);
+      return brokerId;
+    }
+    if (brokerId !== 0) {
+      warnings.push(
+        `${this.#place("brokerId")}: brokerId=${brokerId}: it is read as 0, for brokerRole=${role} is a master`,
+      );
+    }
+    return 0;
+  }
+
+  /** Every address must be `host:port`; an IPv6 host may stand in brackets. */
+  checkNamesrvAddr(addresses: string | null): void {
+    for (const address of (addresses ?? "").split(";")) {
+      if (address.trim() === "") continue;
+      const port = Number(/^\S+:(\d{1,5})$/.exec(address.trim())?.[1] ?? NaN);
+      if (port >= 1 && port <= 65535) continue;
+      const hint = `please set it as follows, "127.0.0.1:9876;192.168.0.1:9876"`;
+      const words = `The Name Server Address[${addresses}] illegal, ${hint}`;
+      this.#refuse("namesrvAddr", `${addresses}`, words, EXIT_MINUS_3);
+    }
+  }
+
+  #place(key: string): string {
+    const place = this.#assigned.get(key);
+    if (place !== undefined || key !== "namesrvAddr") return place ?? "default";
+    return this.#environment.property("rocketmq.namesrv.addr") !== undefined
+      ? "-Drocketmq.namesrv.addr"
+      : "NAMESRV_ADDR";
+  }
+
+  #refuse(key: string, value: number | string, message: string, exitCode = 1): never {
+    const problem = { place: this.#place(key), key, value: String(value), message };
+    throw new ConfigError([problem], undefined, exitCode);
   }
 }

@@ -67,8 +67,12 @@ export class Registration {
     parts.topics.onChange((changed) => this.#topicsChanged(changed));
   }
 
-  /** The name servers, and whether the last attempt to register with them succeeded. */
-  get nameServers(): readonly { readonly address: string; readonly isRegistered: boolean }[] {
+  /** The name servers, whether the last attempt to register with them succeeded, and else why not. */
+  get nameServers(): readonly {
+    readonly address: string;
+    readonly isRegistered: boolean;
+    readonly failure: string | null;
+  }[] {
     return this.#links;
   }
 

@@ -12,7 +12,7 @@
 import { type Disk, readWhole } from "./disk.ts";
 import { DiskError } from "./errors.ts";
 import { JsonFile } from "./json_file.ts";
-import { formatValue, type OptionPart, type OptionsSource } from "./options.ts";
+import { ConfigError, formatValue, type OptionPart, type OptionsSource } from "./options.ts";
 import {
   type DecodedText,
   decodeProperties,
@@ -28,6 +28,8 @@ export interface Settings {
   readonly warnings: readonly string[];
   /** Entries that nobody knows. */
   readonly unknown: readonly PropertyEntry[];
+  /** The options that were set, and where: `file:line` or `command line`. */
+  readonly assigned: ReadonlyMap<string, string>;
 }
 
 /** What a {@link ConfigFile} is given. */
@@ -53,6 +55,8 @@ export class ConfigFile<S extends Settings> {
   #overrides: Readonly<Record<string, string>>;
   #decoded: DecodedText;
   #settings: S;
+  /** Whether it was read from a pipe (`-c <(…)`, `-c /dev/stdin`): it cannot be read again, nor written. */
+  readonly #isStream: boolean;
 
   /**
    * Reads the file.
@@ -63,7 +67,8 @@ export class ConfigFile<S extends Settings> {
   constructor(parts: ConfigFileParts<S>) {
     this.#parts = parts;
     this.#overrides = parts.source.overrides ?? {};
-    if (parts.mustExist) checkReadable(parts.disk, parts.path);
+    this.#isStream = parts.disk.stat(parts.path)?.isStream ?? false;
+    if (parts.mustExist && !this.#isStream) checkReadable(parts.disk, parts.path);
     this.#decoded = decodeProperties(readWhole(parts.disk, parts.path) ?? new Uint8Array(0));
     this.#file = this.#writer();
     this.#settings = this.#read(this.#decoded.text, this.#overrides);
@@ -89,10 +94,13 @@ export class ConfigFile<S extends Settings> {
    * Changes options, all or none, and writes them into the file. A change wins over the command line, until the next start.
    *
    * @returns the keys that nobody knows: they are left out, as in RocketMQ.
-   * @throws {ConfigError} when a value cannot be read; nothing is changed then.
+   * @throws {ConfigError} when a value cannot be read, or the configuration came from a pipe; nothing is changed then.
    * @throws {DiskError} when the file cannot be written; nothing is changed then.
    */
   update(changes: ReadonlyMap<string, string>): string[] {
+    if (this.#isStream) {
+      throw new ConfigError([], `${this.path} is a pipe: a change cannot be written there; start with -c FILE`);
+    }
     const names = new Set(this.#parts.partsOf(this.#settings).flatMap(([table]) => Object.keys(table)));
     for (const entry of this.#settings.unknown) names.add(entry.key);
     const known = new Map([...changes].filter(([key]) => names.has(key)));
@@ -109,9 +117,12 @@ export class ConfigFile<S extends Settings> {
   /**
    * Reads the file again, as an operator changed it by hand.
    *
-   * @throws {ConfigError} when a value cannot be read; the settings stay.
+   * @throws {ConfigError} when a value cannot be read, or the configuration came from a pipe; the settings stay.
    */
   reload(): void {
+    if (this.#isStream) {
+      throw new ConfigError([], `${this.path} is a pipe, which cannot be read again; start with -c FILE`);
+    }
     const bytes = readWhole(this.#parts.disk, this.#parts.path);
     if (bytes === null) return;
     const decoded = decodeProperties(bytes);

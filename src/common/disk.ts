@@ -40,7 +40,9 @@ export interface DiskEntry {
   /** Last part of the path. */
   readonly name: string;
   readonly isDirectory: boolean;
-  /** Zero for a directory. */
+  /** Present where it is neither file nor directory but a pipe, socket or device, which can be read only once. */
+  readonly isStream?: true;
+  /** Zero for a directory and for a stream. */
   readonly sizeBytes: number;
   /** Time of last modification, milliseconds since the epoch. */
   readonly modifiedMs: number;
@@ -94,16 +96,32 @@ export interface Disk {
   lock(path: string): DiskLock | null;
 }
 
-/** Whole content of a file as bytes, or null when it does not exist. */
+/** Bytes that are asked of a stream at a time. */
+const STREAM_READ_BYTES = 65_536;
+
+/** Whole content of a file or a stream as bytes, or null when it does not exist. */
 export function readWhole(disk: Disk, path: string): Uint8Array | null {
   const entry = disk.stat(path);
   if (entry === null || entry.isDirectory) return null;
   const file = disk.open(path, { readOnly: true });
   try {
+    if (entry.isStream) return readStream(file);
     const bytes = new Uint8Array(file.size());
     return bytes.subarray(0, file.read(bytes, 0));
   } finally {
     file.close();
+  }
+}
+
+/** Everything up to the end of a stream, which knows neither size nor positions. */
+function readStream(file: DiskFile): Uint8Array {
+  let bytes = new Uint8Array(STREAM_READ_BYTES);
+  for (let size = 0;;) {
+    size += file.read(bytes.subarray(size), size);
+    if (size < bytes.length) return bytes.subarray(0, size);
+    const larger = new Uint8Array(2 * bytes.length);
+    larger.set(bytes);
+    bytes = larger;
   }
 }
 

@@ -248,6 +248,17 @@ function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/", end - 1) + 1, end);
 }
 
+/**
+ * Standard input as a file that is read from its beginning; whatever needs positions or sizes fails, as with any stream. Deno
+ * opens its paths only for programs that may do everything, but reads what it was given.
+ */
+function openStdin(): Deno.FsFile {
+  return Deno.stdin as unknown as Deno.FsFile;
+}
+
+/** Names of standard input. */
+const STDIN_PATHS: readonly string[] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
 /** The machine's file system. Links are followed. */
 export class DenoDisk implements Disk {
   /** @inheritdoc */
@@ -257,7 +268,10 @@ export class DenoDisk implements Disk {
     const handle = attempt(
       path,
       "open",
-      () => Deno.openSync(path, { read: true, write, append, create: write && options.create === true }),
+      () =>
+        !write && STDIN_PATHS.includes(path)
+          ? openStdin()
+          : Deno.openSync(path, { read: true, write, append, create: write && options.create === true }),
     );
     return new DenoDiskFile(path, handle, append);
   }
@@ -269,7 +283,8 @@ export class DenoDisk implements Disk {
       return {
         name: lastPart(path),
         isDirectory: info.isDirectory,
-        sizeBytes: info.isDirectory ? 0 : info.size,
+        ...(!info.isDirectory && !info.isFile && { isStream: true }),
+        sizeBytes: info.isFile ? info.size : 0,
         modifiedMs: info.mtime?.getTime() ?? 0,
       };
     } catch (error) {

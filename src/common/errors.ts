@@ -45,6 +45,25 @@ export class ConnectionError extends WorldError {
   }
 }
 
+/** Why a port cannot be listened on, as far as a setting can mend it. */
+export type ListenFault = "taken" | "foreign-address" | "no-address" | "not-allowed" | "other";
+
+/** A port cannot be listened on. */
+export class ListenError extends ConnectionError {
+  /**
+   * @param reason `taken`: somebody else has the port; `foreign-address`: the address is none of this machine; `no-address`:
+   * the host leads to no address; `not-allowed`: the system keeps the port for others.
+   */
+  constructor(
+    readonly address: { readonly host: string; readonly port: number },
+    readonly reason: ListenFault,
+    message: string,
+    cause?: unknown,
+  ) {
+    super("connect", message, cause);
+  }
+}
+
 /** Stored bytes contradict their format. */
 export class CorruptError extends WorldError {
   override readonly name = "CorruptError";

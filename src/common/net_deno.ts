@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConnectionError, messageOf } from "./errors.ts";
+import { ConnectionError, ListenError, type ListenFault, messageOf } from "./errors.ts";
 import { type Address, formatAddress, type Listener, type Net, type NetworkInterface, type Socket } from "./net.ts";
 import { ReadRounds } from "./net_rounds.ts";
 
@@ -21,7 +21,8 @@ export class DenoNet implements Net {
         this.#rounds,
       );
     } catch (error) {
-      throw new ConnectionError("connect", `Cannot listen on ${formatAddress(address)}: ${messageOf(error)}`, error);
+      const message = `Cannot listen on ${formatAddress(address)}: ${messageOf(error)}`;
+      throw new ListenError(address, listenFault(error), message, error);
     }
   }
 
@@ -158,6 +159,14 @@ class DenoSocket implements Socket {
       return count;
     }, broken);
   }
+}
+
+function listenFault(error: unknown): ListenFault {
+  if (error instanceof Deno.errors.AddrInUse) return "taken";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "foreign-address";
+  if (error instanceof Deno.errors.PermissionDenied) return "not-allowed";
+  // What cannot be resolved, or has the form of no host, comes as a plain error.
+  return /lookup address|invalid host/.test(messageOf(error)) ? "no-address" : "other";
 }
 
 function broken(error: unknown): never {

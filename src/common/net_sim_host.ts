@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "./clock.ts";
-import { ConnectionError, invariant } from "./errors.ts";
+import { ConnectionError, invariant, ListenError, type ListenFault } from "./errors.ts";
 import { type Address, formatAddress, type Listener, type Net, type NetworkInterface, type Socket } from "./net.ts";
 import type { Flow } from "./net_sim_flow.ts";
 import { SimSocket } from "./net_sim_socket.ts";
@@ -146,14 +146,14 @@ export class SimHost implements Net {
   /** @inheritdoc */
   listen({ host, port }: Address): Listener {
     const machine = this.#machine;
-    const fail = (why: string) =>
-      new ConnectionError("connect", `Cannot listen on ${formatAddress({ host, port })}: ${why}`);
-    if (this.#dead || !machine.powered) throw fail("this process is dead");
-    if (!isWildcard(host) && !machine.isLocal(host)) throw fail("not an address of this machine");
+    const fail = (why: string, reason: ListenFault) =>
+      new ListenError({ host, port }, reason, `Cannot listen on ${formatAddress({ host, port })}: ${why}`);
+    if (this.#dead || !machine.powered) throw fail("this process is dead", "other");
+    if (!isWildcard(host) && !machine.isLocal(host)) throw fail("not an address of this machine", "foreign-address");
     const ip = isLoopback(host) ? "127.0.0.1" : isWildcard(host) ? host : machine.ip;
     for (const { address } of machine.listeners) {
       const overlaps = isWildcard(ip) || isWildcard(address.host) || address.host === ip;
-      if (port !== 0 && address.port === port && overlaps) throw fail("the port is taken");
+      if (port !== 0 && address.port === port && overlaps) throw fail("the port is taken", "taken");
     }
     const address = { host: ip, port: port === 0 ? machine.freePort() : port };
     const listener: SimListener = new SimListener(address, this, () => {

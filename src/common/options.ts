@@ -46,8 +46,8 @@ export interface OptionsResult<T extends OptionTables> {
   readonly warnings: readonly string[];
   /** Entries that no table knows. */
   readonly unknown: readonly PropertyEntry[];
-  /** Names of the options that the source set. */
-  readonly assigned: ReadonlySet<string>;
+  /** The options that the source set, and where: `file:line` or `command line`. */
+  readonly assigned: ReadonlyMap<string, string>;
 }
 
 /** One setting that cannot be used. */
@@ -143,7 +143,7 @@ export function formatValue(option: Option<OptionValue>, value: OptionValue): st
 class OptionReader {
   readonly warnings: string[] = [];
   readonly problems: ConfigProblem[] = [];
-  readonly assigned = new Set<string>();
+  readonly assigned = new Map<string, string>();
   /** Values by option; one key may belong to several tables, with different rules. */
   readonly #values = new Map<Option<OptionValue>, OptionValue>();
   readonly #names: ReadonlySet<string>;
@@ -185,7 +185,7 @@ class OptionReader {
       for (const message of this.#assign(table, table[setting.key]!, setting)) seen.add(message);
     }
     for (const message of seen) this.#warn(setting, message);
-    this.assigned.add(setting.key);
+    this.assigned.set(setting.key, setting.place);
   }
 
   valuesOf(table: OptionTable): Readonly<Record<string, OptionValue>> {

@@ -117,6 +117,12 @@ export function runningServers(directory: RunDirectory, role: RunRole): RunningS
   return running;
 }
 
+/** The servers of the user that run, for messages: `broker with process id 4711`. */
+export function runningOfUser(directory: RunDirectory): string[] {
+  const all = [...runningServers(directory, "namesrv"), ...runningServers(directory, "broker")];
+  return all.map(({ role, pid }) => `${role} with process id ${pid}`);
+}
+
 /** Asks a server to end. @throws {DiskError} when the directory is not ours to write to. */
 export function requestStop(directory: RunDirectory, server: RunningServer): void {
   directory.disk.open(stopFile(directory, server), { create: true }).close();

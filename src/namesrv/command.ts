@@ -14,6 +14,7 @@ import { DenoDisk } from "../common/disk_deno.ts";
 import { type Environment, systemEnvironment } from "../common/environment.ts";
 import { messageOf } from "../common/errors.ts";
 import { catchHangup } from "../common/hangup_signal.ts";
+import { logDirectory } from "../common/log_files.ts";
 import { openLogging } from "../common/log_setup.ts";
 import type { Logger, Logging } from "../common/logger.ts";
 import { formatAddress } from "../common/net.ts";
@@ -21,7 +22,8 @@ import { DenoNet } from "../common/net_deno.ts";
 import { type ServiceManager, serviceManager } from "../common/net_notify.ts";
 import { printOptions } from "../common/options.ts";
 import { runServerCommand } from "../common/run_command.ts";
-import { announceProcess, runDirectory } from "../common/run_file.ts";
+import { announceProcess, runDirectory, runningOfUser } from "../common/run_file.ts";
+import { explainStartFailure } from "../common/start_failure.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { openNamesrvConfiguration } from "./configuration.ts";
 import { NameServer } from "./namesrv.ts";
@@ -66,8 +68,19 @@ async function runConfigured(given: Arguments): Promise<number> {
   for (const warning of settings.warnings) console.error(`warning: ${warning}`);
   const clock = new SystemClock();
   const print = (line: string) => console.log(line.trimEnd());
-  using logging = openLogging({ options: settings.log, environment, clock, disk, print });
-  return await serve({ disk, clock, logging, environment, configuration });
+  try {
+    using logging = openLogging({ options: settings.log, environment, clock, disk, print });
+    return await serve({ disk, clock, logging, environment, configuration });
+  } catch (error) {
+    throw explainStartFailure(error, {
+      parts: namesrvOptionParts(settings),
+      assigned: settings.assigned,
+      ports: [{ port: settings.remoting.listenPort, key: "listenPort" }],
+      directories: new Map([["logDir", logDirectory(environment, settings.log.logDir)]]),
+      interfaces: () => new DenoNet().interfaces(),
+      running: () => runningOfUser(runDirectory(disk, environment)),
+    });
+  }
 }
 
 /** What a run is made of. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Settings } from "../common/config_file.ts";
 import { createEnvironment, type Environment } from "../common/environment.ts";
 import { LOG_OPTIONS, type LogOptions } from "../common/log_options.ts";
 import {
@@ -18,7 +19,6 @@ import {
   text,
 } from "../common/option.ts";
 import { type OptionPart, type OptionsSource, readOptions } from "../common/options.ts";
-import type { PropertyEntry } from "../common/properties.ts";
 import {
   joinRemotingOptions,
   REMOTING_CLIENT_OPTIONS,
@@ -81,14 +81,10 @@ export const NAMESRV_TABLES = {
 };
 
 /** What a name server is configured by. */
-export interface NamesrvSettings {
+export interface NamesrvSettings extends Settings {
   readonly namesrv: NamesrvOptions;
   readonly remoting: RemotingOptions;
   readonly log: LogOptions;
-  /** What the operator should know. */
-  readonly warnings: readonly string[];
-  /** Entries that nobody knows; kept when the file is rewritten. */
-  readonly unknown: readonly PropertyEntry[];
 }
 
 /**
@@ -106,6 +102,7 @@ export function readNamesrvOptions(source: OptionsSource): NamesrvSettings {
     log: values.log,
     warnings,
     unknown,
+    assigned,
   };
 }
 

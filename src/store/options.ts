@@ -24,6 +24,7 @@ import {
 import { type OptionValues, text } from "../common/option.ts";
 import { messageOf } from "../common/errors.ts";
 import { parseNetwork } from "../common/ip.ts";
+import { parseAddress } from "../common/net.ts";
 import type { RetiredKey } from "../common/options.ts";
 
 /** All keys, by name. */
@@ -146,8 +147,8 @@ export const STORE_OPTIONS = {
   forceVerifyPropCRC: bool(false, "Recovery requires __CRC32# property"),
   haFlowControlEnable: bool(false, "Limit HA bandwidth", important),
   haHousekeepingInterval: int(20_000, "ms", "Time of HA silence before close", { min: 1 }),
-  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { max: 65535 }),
-  haMasterAddress: optionalText("Fixed master HA address for a slave", important),
+  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { min: 0, max: 65535 }),
+  haMasterAddress: optionalText("Fixed master HA address for a slave", { ...important, check: checkAddress }),
   haMaxGapNotInSync: int(268_435_456, "bytes", "Bytes behind still counted in sync (5.x)"),
   haMaxTimeSlaveNotCatchup: long(15_000, "ms", "Controller: time until out of sync", later),
   haSendHeartbeatInterval: int(5000, "ms", "Time between HA heartbeats", { min: 1 }),
@@ -385,6 +386,15 @@ function checkNetworks(list: string): string | null {
     return null;
   } catch (error) {
     return messageOf(error);
+  }
+}
+
+function checkAddress(text: string): string | null {
+  try {
+    parseAddress(text);
+    return null;
+  } catch {
+    return "host:port is expected, e.g. 192.0.2.1:10912";
   }
 }
 

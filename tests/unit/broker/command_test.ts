@@ -60,7 +60,11 @@ Deno.test("a broker says which address clients are told, locks its store and its
     await Deno.writeTextFile(other, settings.join("\n"));
     const samePort = await refused(broker(directory, "-c", other));
     assertEquals(samePort.code, 255);
-    assertStringIncludes(samePort.errors, `rucola broker: Cannot listen on 127.0.0.1:${port}`);
+    assertStringIncludes(
+      samePort.errors,
+      `rucola broker: ${other}:2: listenPort=${port}: Cannot listen on 127.0.0.1:${port}`,
+    );
+    assertStringIncludes(samePort.errors, `there run: broker with process id ${process.pid}`);
 
     process.kill("SIGTERM");
     const { code } = await process.status;
@@ -78,7 +82,10 @@ Deno.test("a name of which nobody knows the address, and a value that cannot be 
   await withConfiguration(["brokerIP1=no-such-host.invalid"], async (directory, file) => {
     const unknown = await refused(broker(directory, "-c", file));
     assertEquals(unknown.code, 1);
-    assertStringIncludes(unknown.errors, "rucola broker: brokerIP1=no-such-host.invalid: Cannot find the address");
+    assertStringIncludes(
+      unknown.errors,
+      `rucola broker: ${file}:4: brokerIP1=no-such-host.invalid: Cannot find the address`,
+    );
 
     await Deno.writeTextFile(file, "\nflushDiskType=SOMETIMES\n");
     const unreadable = await refused(broker(directory, "-c", file));
@@ -88,6 +95,32 @@ Deno.test("a name of which nobody knows the address, and a value that cannot be 
     const usage = await refused(broker(directory, "--nonsense"));
     assertEquals(usage.code, 1);
     assertStringIncludes(usage.errors, "Unrecognized option: --nonsense\nusage: rucola broker");
+  });
+});
+
+Deno.test("a configuration may come from standard input; hosts that nobody knows are told with their setting", async () => {
+  await withConfiguration([], async (directory, file) => {
+    const settings = ["brokerIP1=localhost", "brokerIP2=no-such-ip2.invalid", "namesrvAddr=no-such-ns.invalid:9876"];
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", MAIN, "broker", "--log-dir", `${directory}/logs`, "-c", "/dev/stdin"],
+      env: { ROCKETMQ_USER_HOME: directory, JOURNAL_STREAM: "", NAMESRV_ADDR: "" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${await Deno.readTextFile(file)}${settings.join("\n")}\n`));
+    await writer.close();
+    await printedUntil(process, "listenPort)");
+    process.kill("SIGTERM");
+    await process.status;
+    const errors = await new Response(process.stderr).text();
+    assertStringIncludes(
+      errors,
+      "warning: /dev/stdin:6: namesrvAddr=no-such-ns.invalid:9876: not registered with no-such-ns.invalid:9876 yet, " +
+        "trying on: Cannot connect to no-such-ns.invalid:9876: ",
+    );
+    assertStringIncludes(errors, "warning: /dev/stdin:5: brokerIP2=no-such-ip2.invalid: Cannot find the address");
   });
 });
 

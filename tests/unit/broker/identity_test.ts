@@ -29,13 +29,14 @@ Deno.test("an IPv6 address makes longer ids", () => {
 Deno.test("brokerIP1 may be an address, or a name that the network knows; another one is an error that names it", async () => {
   await simWorld(1).run(async (world) => {
     const { net } = world.machine("broker-host").boot();
-    assertEquals([...await advertisedHostBytes(net, "192.0.2.7")], [192, 0, 2, 7]);
-    assertEquals((await advertisedHostBytes(net, "[2001:db8::1]")).length, 16);
-    assertEquals([...await advertisedHostBytes(net, "broker-host")], [10, 0, 0, 1]);
-    const error = await assertRejects(() => advertisedHostBytes(net, "nobody"), ConfigError);
+    assertEquals([...await advertisedHostBytes(net, "192.0.2.7", "default")], [192, 0, 2, 7]);
+    assertEquals((await advertisedHostBytes(net, "[2001:db8::1]", "default")).length, 16);
+    assertEquals([...await advertisedHostBytes(net, "broker-host", "default")], [10, 0, 0, 1]);
+    const error = await assertRejects(() => advertisedHostBytes(net, "nobody", "b.properties:2"), ConfigError);
     assertEquals(
       error.message,
-      "brokerIP1=nobody: Cannot find the address of nobody: no such host; set an IP address or a name that can be resolved",
+      "b.properties:2: brokerIP1=nobody: Cannot find the address of nobody: no such host; " +
+        "set an IP address or a name that can be resolved",
     );
   });
 });

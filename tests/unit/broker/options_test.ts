@@ -104,9 +104,15 @@ Deno.test("a master has id 0 and a slave must have another", () => {
   assertEquals([slave.store.brokerRole, slave.broker.brokerId], ["SLAVE", 1]);
   const master = read("brokerId=3");
   assertEquals([master.broker.brokerId, master.warnings.length], [0, 1]);
-  for (const text of ["brokerRole=SLAVE", "brokerRole=SLAVE\nbrokerId=-1"]) {
-    const error = assertThrows(() => read(text), ConfigError);
-    assertEquals([error.message, error.exitCode], ["Slave's brokerId must be > 0", 253]);
+  for (
+    const [text, place] of [
+      ["brokerRole=SLAVE", "default: brokerId=0"],
+      ["brokerRole=SLAVE\nbrokerId=-1", "b.properties:2: brokerId=-1"],
+    ]
+  ) {
+    const error = assertThrows(() => read(text!), ConfigError);
+    const words = "Slave's brokerId must be > 0; give each slave of a master one of its own, 1, 2, …";
+    assertEquals([error.message, error.exitCode], [`${place}: ${words}`, 253]);
   }
 });
 
@@ -122,11 +128,14 @@ Deno.test("name servers come from the command line, else the file, else the envi
 Deno.test("a name server address without a port is refused in RocketMQ's words", () => {
   for (const address of ["localhost", "a:9876;b", "a:0", "a:70000", "a,b:x"]) {
     const error = assertThrows(() => read(`namesrvAddr=${address}`), ConfigError);
-    const expected =
+    const expected = `b.properties:1: namesrvAddr=${address}: ` +
       `The Name Server Address[${address}] illegal, please set it as follows, "127.0.0.1:9876;192.168.0.1:9876"`;
     assertEquals([error.message, error.exitCode], [expected, 253]);
   }
   assertEquals(read("namesrvAddr=[::1]:9876").broker.namesrvAddr, "[::1]:9876");
+  const surroundings = createEnvironment({ variables: { NAMESRV_ADDR: "localhost" } });
+  const fromVariable = assertThrows(() => readBrokerOptions({ environment: surroundings }), ConfigError);
+  assertEquals(fromVariable.message.startsWith("NAMESRV_ADDR: namesrvAddr=localhost: The Name Server"), true);
 });
 
 Deno.test("what would endanger data is refused as long as it is not supported", () => {
@@ -237,9 +246,10 @@ Deno.test("addresses by network are checked when the file is read", () => {
 Deno.test("ports that cannot all be listened on are refused", () => {
   for (
     const [properties, what] of [
-      ["listenPort=2", "no room for the VIP port"],
-      ["listenPort=10911\nhaListenPort=10911", "haListenPort=10911 is taken"],
-      ["listenPort=10911\nhaListenPort=10909", "haListenPort=10909 is taken"],
+      ["listenPort=2", "configuration:1: listenPort=2: there is no room for the VIP port"],
+      ["listenPort=10911\nhaListenPort=10911", "configuration:2: haListenPort=10911: it is taken by listenPort=10911"],
+      ["listenPort=10911\nhaListenPort=10909", "configuration:2: haListenPort=10909: it is taken by listenPort=10911"],
+      ["haMasterAddress=nobody", "configuration:1: haMasterAddress=nobody: host:port is expected"],
     ]
   ) {
     assertThrows(() => readBrokerOptions({ properties: properties! }), ConfigError, what);

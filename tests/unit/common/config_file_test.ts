@@ -7,6 +7,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { utf8, utf8Text } from "../../../src/common/bytes.ts";
 import { ConfigFile } from "../../../src/common/config_file.ts";
 import { readWhole } from "../../../src/common/disk.ts";
+import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { SimDisk } from "../../../src/common/disk_sim.ts";
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { DiskError } from "../../../src/common/errors.ts";
@@ -25,8 +26,8 @@ const TABLE = {
 };
 
 function read(source: OptionsSource) {
-  const { values, warnings, unknown } = readOptions({ main: TABLE }, source);
-  return { main: values.main, warnings, unknown };
+  const { values, warnings, unknown, assigned } = readOptions({ main: TABLE }, source);
+  return { main: values.main, warnings, unknown, assigned };
 }
 
 function open(
@@ -131,4 +132,32 @@ Deno.test("a Latin-1 file stays one", () => {
   assertEquals(config.settings.main.name, "é");
   config.update(new Map([["note", "中"]]));
   assertEquals(readWhole(disk, PATH), Uint8Array.of(...utf8("name="), 0xe9, ...utf8("\nnote=\\u4e2d\n")));
+});
+
+Deno.test("a configuration from a pipe is read once; changes and reloads are refused, and say why", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/pipe`;
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  // Opening a pipe waits for the other end, so that is another process's.
+  const text = `port=7\n${"# a comment that makes it longer than one read of a pipe\n".repeat(3000)}flag=false\n`;
+  await Deno.writeTextFile(`${directory}/text`, text);
+  const writer = new Deno.Command("sh", { args: ["-c", 'cat "$1" > "$2"', "sh", `${directory}/text`, path] }).spawn();
+  const config = new ConfigFile({
+    disk: new DenoDisk(),
+    path,
+    mustExist: true,
+    read,
+    partsOf: (settings: ReturnType<typeof read>) => [[TABLE, settings.main] as const],
+    source: { environment: createEnvironment() },
+  });
+  await writer.status;
+  assertEquals([config.settings.main.port, config.settings.main.flag], [7, false]);
+  assertThrows(
+    () => config.update(new Map([["port", "8"]])),
+    ConfigError,
+    "is a pipe: a change cannot be written there",
+  );
+  assertThrows(() => config.reload(), ConfigError, "is a pipe, which cannot be read again");
+  assertEquals(config.settings.main.port, 7);
+  await Deno.remove(directory, { recursive: true });
 });

@@ -38,7 +38,10 @@ Deno.test("a name server says where it listens, refuses a taken port, and stops 
     assertEquals(refused.code, 255);
     const errors = new TextDecoder().decode(refused.stderr).trim().split("\n");
     assertEquals(errors.length, 1);
-    assertStringIncludes(errors[0]!, `rucola namesrv: Cannot listen on 127.0.0.1:${port}`);
+    assertStringIncludes(
+      errors[0]!,
+      `rucola namesrv: ${other}:2: listenPort=${port}: Cannot listen on 127.0.0.1:${port}`,
+    );
 
     process.kill("SIGTERM");
     const { code } = await process.status;
