@@ -13,20 +13,16 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { type Host, HostNetwork, must, on, type Outcome, run, whyNoHosts } from "./hosts.ts";
 
 const ROOT = dirname(dirname(fromFileUrl(import.meta.url)));
-/** The hosts, by namespace and address. */
-const SERVER = { namespace: `rucola-srv-${Deno.pid}`, address: "10.99.0.1" };
-const CLIENT = { namespace: `rucola-cli-${Deno.pid}`, address: "10.99.0.2" };
+/** The hosts; connected before anything is done on them. */
+const NETWORK = new HostNetwork(["server", "client"], "hour");
+const SERVER = NETWORK.host("server");
+const CLIENT = NETWORK.host("client");
 const NAMESRV = `${SERVER.address}:9876`;
 const SEEN_TIMEOUT_MS = 30_000;
 const TMPFS_BYTES = 48 * 1024 * 1024;
-
-/** What a command printed. */
-interface Outcome {
-  readonly code: number;
-  readonly text: string;
-}
 
 let failures = 0;
 
@@ -40,24 +36,10 @@ function expect(seen: boolean, what: string): void {
   if (!seen) failures++;
 }
 
-async function run(words: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const [program, ...args] = words;
-  const output = await new Deno.Command(program!, { args, env: { NO_COLOR: "1", ...env }, stdin: "null" }).output();
-  const decoder = new TextDecoder();
-  return { code: output.code, text: decoder.decode(output.stdout) + decoder.decode(output.stderr) };
-}
-
-/** As {@linkcode run}, and an error when it fails. */
-async function must(...words: string[]): Promise<string> {
-  const { code, text } = await run(words);
-  if (code !== 0) throw new Error(`${words.join(" ")}: exit code ${code}: ${text}`);
-  return text;
-}
-
 /** Runs a command on a host as an operator types it, and shows it with what it printed. */
-async function type(host: typeof SERVER, words: readonly string[], shown = 60): Promise<Outcome> {
-  say(`\n${host === SERVER ? "server" : "client"}$ ${words.map((word) => word.replace(/^.*\/bin\//, "")).join(" ")}`);
-  const outcome = await run(["ip", "netns", "exec", host.namespace, ...words]);
+async function type(host: Host, words: readonly string[], shown = 60): Promise<Outcome> {
+  say(`\n${host.name}$ ${words.map((word) => word.replace(/^.*\/bin\//, "")).join(" ")}`);
+  const outcome = await run([...on(host), ...words]);
   const lines = outcome.text.trimEnd().split("\n");
   for (const line of lines.slice(0, shown)) say(`   ${line}`);
   if (lines.length > shown) say(`   … ${lines.length - shown} more lines`);
@@ -72,8 +54,9 @@ class Service implements AsyncDisposable {
   output = "";
 
   constructor(words: readonly string[], env: Record<string, string>) {
-    this.#child = new Deno.Command("ip", {
-      args: ["netns", "exec", SERVER.namespace, ...words],
+    const [program, ...args] = [...on(SERVER), ...words];
+    this.#child = new Deno.Command(program!, {
+      args,
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",
@@ -270,16 +253,7 @@ async function wrongAddress(site: Site): Promise<void> {
   broker.hangUp();
   let repaired = "";
   const isRepaired = await until(async () => {
-    const { code, text } = await run([
-      "ip",
-      "netns",
-      "exec",
-      CLIENT.namespace,
-      site.bin("rucola"),
-      "doctor",
-      "-n",
-      NAMESRV,
-    ]);
+    const { code, text } = await run([...on(CLIENT), site.bin("rucola"), "doctor", "-n", NAMESRV]);
     repaired = text;
     return code === 0;
   });
@@ -299,9 +273,7 @@ async function fullDisk(site: Site): Promise<void> {
     const { availableBytes } = await usage(volume);
     await Deno.writeFile(`${volume}/somebody-elses`, new Uint8Array(Math.max(0, availableBytes - 2 * 1024 * 1024)));
     const send = [site.bin("mqadmin"), "sendMessage", "-n", NAMESRV, "-t", "full", "-p", "hello"];
-    const refused = await until(async () =>
-      (await run(["ip", "netns", "exec", CLIENT.namespace, ...send])).text.includes("disk")
-    );
+    const refused = await until(async () => (await run([...on(CLIENT), ...send])).text.includes("disk"));
     const { text: sent } = await type(CLIENT, send, 8);
     expect(refused && sent.includes("Cause:"), "the refusal says that it is the disk");
     const { text, code } = await site.doctor();
@@ -322,29 +294,12 @@ function indent(text: string): string {
 
 /** Why it cannot run here; null when it can. */
 async function whyNot(binary: string): Promise<string | null> {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "network namespaces take root on Linux";
   try {
     await Deno.stat(binary);
   } catch {
     return `there is no ${binary}; make it with deno task compile`;
   }
-  try {
-    const { code, text } = await run(["ip", "netns", "add", SERVER.namespace]);
-    return code === 0 ? null : `network namespaces cannot be made: ${text.trim()}`;
-  } catch {
-    return "there is no program ip (iproute2)";
-  }
-}
-
-/** The second host, and a cable between the two. */
-async function connectHosts(): Promise<void> {
-  await must("ip", "netns", "add", CLIENT.namespace);
-  const cable = ["link", "add", "eth0", "netns", SERVER.namespace, "type", "veth", "peer", "name", "eth0", "netns"];
-  await must("ip", ...cable, CLIENT.namespace);
-  for (const { namespace, address } of [SERVER, CLIENT]) {
-    await must("ip", "-n", namespace, "addr", "add", `${address}/24`, "dev", "eth0");
-    for (const device of ["lo", "eth0"]) await must("ip", "-n", namespace, "link", "set", device, "up");
-  }
+  return await whyNoHosts();
 }
 
 async function main(args: string[]): Promise<number> {
@@ -356,8 +311,9 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const directory = await Deno.makeTempDir({ prefix: "rucola_first_hour_" });
+  await using network = NETWORK;
   try {
-    await connectHosts();
+    await network.connect();
     const site = new Site(directory);
     await Deno.mkdir(join(site.prefix, "bin"), { recursive: true });
     await Deno.copyFile(path, site.bin("rucola"));
@@ -370,7 +326,6 @@ async function main(args: string[]): Promise<number> {
     );
     return failures === 0 ? 0 : 1;
   } finally {
-    for (const { namespace } of [SERVER, CLIENT]) await run(["ip", "netns", "del", namespace]);
     await Deno.remove(directory, { recursive: true });
   }
 }
