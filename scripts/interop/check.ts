@@ -29,6 +29,8 @@ export interface CheckOptions {
   readonly kills: number;
   /** How long the mixed run sends; its own choice when absent. */
   readonly minutes?: number | undefined;
+  /** How many messages each pair of master and slave gets. */
+  readonly messages: number;
   /** Which cases of the conformance kit run, as a regular expression. */
   readonly conformance: string;
 }

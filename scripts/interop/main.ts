@@ -19,6 +19,7 @@ const USAGE = `usage: deno task interop [options]
   --binary FILE        the rucola binary; default: dist/rucola when newer than the sources, else main.ts
   --kills N            how often the kill check kills the broker (2)
   --minutes N          how long the mixed run sends (40 seconds)
+  --messages N         how many messages each pair of master and slave gets, with a kill of each (10500)
   --ports LOW-HIGH     servers listen on these ports (20000-32000)
   --conformance REGEX  which cases of the conformance kit run, when the kit is there
                        (^(send|push|pull|order|topics|serialize)\\.)
@@ -32,6 +33,7 @@ interface Arguments {
   readonly binary: string | undefined;
   readonly kills: number;
   readonly minutes: number | undefined;
+  readonly messages: number;
   readonly ports: string | undefined;
   readonly conformance: string;
   readonly keep: boolean;
@@ -47,6 +49,7 @@ function readArguments(args: readonly string[]): Arguments {
       binary: { type: "string" },
       kills: { type: "string", default: "2" },
       minutes: { type: "string" },
+      messages: { type: "string", default: "10500" },
       ports: { type: "string" },
       conformance: { type: "string", default: "." },
       keep: { type: "boolean", default: false },
@@ -58,6 +61,8 @@ function readArguments(args: readonly string[]): Arguments {
   if (minutes !== undefined && !(minutes > 0)) {
     throw new TypeError(`--minutes ${values.minutes}: expected a positive number`);
   }
+  const messages = Number(values.messages);
+  if (!(messages > 0)) throw new TypeError(`--messages ${values.messages}: expected a positive number`);
   if (!["rucola", "java"].includes(values.target)) throw new TypeError(`--target ${values.target}: rucola or java`);
   return {
     ...values,
@@ -65,6 +70,7 @@ function readArguments(args: readonly string[]): Arguments {
     only: new RegExp(values.only),
     kills,
     minutes,
+    messages,
     ports: values.ports,
   };
 }
@@ -89,7 +95,7 @@ async function main(args: Arguments): Promise<number> {
   const results = await runChecks(checks, {
     target,
     reference,
-    options: { kills: args.kills, minutes: args.minutes, conformance: args.conformance },
+    options: { kills: args.kills, minutes: args.minutes, messages: args.messages, conformance: args.conformance },
     keep: args.keep,
     print,
   });

@@ -6,6 +6,7 @@
  */
 import type { Check, CheckContext, Cluster } from "../../scripts/interop/check.ts";
 import { runJava, startJava } from "../../scripts/interop/java_process.ts";
+import { LineCounter } from "../../scripts/interop/line_counter.ts";
 import { waitFor } from "../../scripts/interop/process.ts";
 import { auditConsumed, auditStored, type MessagePlace, parsePlaces } from "./accounting.ts";
 
@@ -16,7 +17,6 @@ const THREADS = 32;
 const ACKNOWLEDGED_BETWEEN_KILLS = 300;
 const KILL_WITHIN_MS = 1000;
 const PROGRESS_TIMEOUT_MS = 60_000;
-const NEWLINE = 10;
 
 /** Kills with each message synced to disk before it is acknowledged, and without. */
 export const KILL_CHECKS: readonly Check[] = [
@@ -99,26 +99,4 @@ async function runLoad(context: CheckContext, cluster: Cluster): Promise<LoadRes
   const read = await runJava({ ...java, mainClass: "ReadAll", args: [namesrvAddr, TOPIC, file("stored")] });
   if (read.code !== 0) throw new Error(`Cannot read ${TOPIC} back: ${read.stderr}`);
   return { acknowledged, stored: await places("stored"), consumed: await places("consumed") };
-}
-
-/** Counts the lines of a file that grows, reading only what is new. */
-class LineCounter {
-  readonly path: string;
-  #position = 0;
-  #lines = 0;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  async count(): Promise<number> {
-    using file = await Deno.open(this.path);
-    await file.seek(this.#position, Deno.SeekMode.Start);
-    const chunk = new Uint8Array(1 << 16);
-    for (let size = await file.read(chunk); size !== null; size = await file.read(chunk)) {
-      this.#position += size;
-      for (let index = 0; index < size; index++) if (chunk[index] === NEWLINE) this.#lines++;
-    }
-    return this.#lines;
-  }
 }

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Check, CheckContext } from "../../scripts/interop/check.ts";
 import { startJava } from "../../scripts/interop/java_process.ts";
 import { javaPlatform } from "../../scripts/interop/java_server.ts";
+import { LineCounter } from "../../scripts/interop/line_counter.ts";
 import { freeBrokerPort, freePort } from "../../scripts/interop/ports.ts";
 import { waitFor } from "../../scripts/interop/process.ts";
 import { waitForRegistration } from "../../scripts/interop/raw_client.ts";
@@ -15,12 +16,13 @@ import type { BrokerOptions, Platform, Server } from "../../scripts/interop/serv
 
 const TOPIC = "ReplicationTest";
 const THREADS = 16;
-/** Messages that are acknowledged before the first kill and after each. */
-const MESSAGES = 3500;
 const TIMEOUT_MS = 120_000;
-/** Small, so that the log goes over several files. */
-const FILE_SIZE = 1024 * 1024;
-const NEWLINE = 10;
+/** No master takes less in a second. */
+const LEAST_PER_MS = 0.5;
+/** Small, so that the log goes over several files, and larger with many messages. */
+const FILE_SIZE_MIN = 1024 * 1024;
+const FILE_SIZE_MAX = 16 * 1024 * 1024;
+const MANY_MESSAGES = 100_000;
 
 /** Which make is master and slave. */
 interface Pair {
@@ -71,12 +73,13 @@ class Node {
 
 async function checkPair(context: CheckContext, pair: Pair): Promise<void> {
   const namesrv = await context.target.startNamesrv({ dir: `${context.dir}/namesrv`, port: freePort() });
+  const fileSize = context.options.messages < MANY_MESSAGES ? FILE_SIZE_MIN : FILE_SIZE_MAX;
   const node = (platform: Platform, name: string, properties: Record<string, string>) =>
     new Node(platform, {
       dir: `${context.dir}/${name}`,
       port: freeBrokerPort(),
       namesrvAddr: namesrv.address,
-      properties: { brokerIP2: "127.0.0.1", mappedFileSizeCommitLog: String(FILE_SIZE), ...properties },
+      properties: { brokerIP2: "127.0.0.1", mappedFileSizeCommitLog: String(fileSize), ...properties },
     });
   const master = node(pair.master(context), "master", { brokerRole: "SYNC_MASTER" });
   const slave = node(pair.slave(context), "slave", { brokerRole: "SLAVE", brokerId: "1" });
@@ -84,7 +87,7 @@ async function checkPair(context: CheckContext, pair: Pair): Promise<void> {
     await master.start();
     await slave.start();
     const acknowledged = await runLoad(context, namesrv.address, master, slave);
-    const bytes = await compareLogs(master, slave);
+    const bytes = await compareLogs(master, slave, fileSize);
     context.remark = `${acknowledged} acknowledged, ${bytes} bytes the same`;
   } finally {
     await Promise.all([master.kill(), slave.kill(), namesrv.process.kill()]);
@@ -100,9 +103,12 @@ async function runLoad(context: CheckContext, namesrvAddr: string, master: Node,
     args: [namesrvAddr, TOPIC, `${THREADS}`, file],
   });
   await producer.waitForOutput(/sending/, TIMEOUT_MS);
+  const acknowledged = new LineCounter(file);
+  const part = Math.ceil(context.options.messages / 3);
   const more = async () => {
-    const goal = await lineCount(file) + MESSAGES;
-    await waitFor(`${MESSAGES} more messages`, TIMEOUT_MS, async () => await lineCount(file) >= goal);
+    const goal = await acknowledged.count() + part;
+    const timeoutMs = TIMEOUT_MS + part / LEAST_PER_MS;
+    await waitFor(`${part} more messages`, timeoutMs, async () => await acknowledged.count() >= goal);
   };
   await more();
   await slave.kill();
@@ -113,14 +119,14 @@ async function runLoad(context: CheckContext, namesrvAddr: string, master: Node,
   await more();
   await producer.closeInput();
   await producer.waitForExit(TIMEOUT_MS);
-  return await lineCount(file);
+  return await acknowledged.count();
 }
 
 /** Waits until both logs are the same; returns how many bytes they have in common files. */
-async function compareLogs(master: Node, slave: Node): Promise<number> {
+async function compareLogs(master: Node, slave: Node, fileSize: number): Promise<number> {
   let found = "";
   await waitFor("the slave to have the same log", TIMEOUT_MS, async () => {
-    found = await difference(master.directory, slave.directory);
+    found = await difference(master.directory, slave.directory, fileSize);
     return found === "";
   }, () => Promise.resolve(found));
   let bytes = 0;
@@ -131,17 +137,17 @@ async function compareLogs(master: Node, slave: Node): Promise<number> {
 }
 
 /**
- * Where two logs differ; empty when they do not. A file that only one has, for later, must be empty. A slave of RocketMQ says
+ * Where two logs differ; empty when they do not. Looks at the newest files first: those are behind last. A file that only one has, for later, must be empty. A slave of RocketMQ says
  * only 5 s after it has connected where to start: what the master had before its newest file then is not the slave's.
  */
-async function difference(master: string, slave: string): Promise<string> {
+async function difference(master: string, slave: string, fileSize: number): Promise<string> {
   const [theirs, ours] = [await fileNames(master), await fileNames(slave)];
   const first = ours[0];
   if (first === undefined) return "the slave has no file";
-  for (const name of new Set([...theirs, ...ours])) {
+  for (const name of [...new Set([...theirs, ...ours])].sort().reverse()) {
     if (name < first) continue;
-    const a = theirs.includes(name) ? await Deno.readFile(`${master}/${name}`) : new Uint8Array(FILE_SIZE);
-    const b = ours.includes(name) ? await Deno.readFile(`${slave}/${name}`) : new Uint8Array(FILE_SIZE);
+    const a = theirs.includes(name) ? await Deno.readFile(`${master}/${name}`) : new Uint8Array(fileSize);
+    const b = ours.includes(name) ? await Deno.readFile(`${slave}/${name}`) : new Uint8Array(fileSize);
     if (Buffer.compare(a, b) !== 0) {
       const at = a.findIndex((byte, i) => byte !== b[i]);
       return `file ${name} differs from byte ${at} on (${usedSize(a)} used at the master, ${usedSize(b)} at the slave)`;
@@ -157,11 +163,4 @@ function usedSize(bytes: Uint8Array): number {
 async function fileNames(directory: string): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(directory), (entry) => entry.name);
   return names.filter((name) => /^\d{20}$/.test(name)).sort();
-}
-
-async function lineCount(path: string): Promise<number> {
-  const bytes = await Deno.readFile(path).catch(() => new Uint8Array(0));
-  let lines = 0;
-  for (const byte of bytes) if (byte === NEWLINE) lines++;
-  return lines;
 }
