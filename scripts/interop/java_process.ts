@@ -22,6 +22,8 @@ export interface JavaProgram {
   readonly namesrvAddr?: string;
   /** JVM options before the class path; {@link SMALL_JVM} when absent. */
   readonly jvm?: readonly string[];
+  /** Words in front of the command, e.g. those that have it run on another host. */
+  readonly via?: readonly string[];
 }
 
 /** JVM options for programs that run for seconds: a small heap, and no time spent on optimizing. */
@@ -69,6 +71,7 @@ export async function startJava(program: JavaProgram): Promise<ChildProcess> {
     name: program.name ?? simpleName(program.mainClass),
     dir: program.dir,
     command: [
+      ...(program.via ?? []),
       tools.java,
       ...(program.jvm ?? SMALL_JVM),
       ...MODULE_ACCESS,

@@ -1,0 +1,207 @@
+/**
+ * The layouts of RocketMQ's guides, one host for each part, disturbed: every part is killed, paused, cut off and restarted in
+ * turn, while a Java producer and a Java consumer work with their default settings. Prints what these saw.
+ *
+ * ```
+ * deno task compile && deno task layouts [--quick] [--only 2m-2s-sync] [--seconds 40] [--json]
+ * ```
+ *
+ * Needs root on Linux, `ip`, a JDK and Maven; where something is missing it says so and ends with exit code 0. Exit code 1 when
+ * a message is missing that a producer was told is there, or when a restart made a send fail.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { dirname, fromFileUrl, resolve } from "@std/path";
+import { type Period, type Seen, whatClientsSaw } from "./client_record.ts";
+import { type Part, rucola } from "./part.ts";
+import { NAME_SERVERS, openSite, type Site, whyNoSite } from "./site.ts";
+
+const ROOT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
+/** Brokers of each layout: the names of the files in its folder of `conf`. */
+const LAYOUTS: Readonly<Record<string, readonly string[]>> = {
+  "2m-noslave": ["broker-a", "broker-b"],
+  "2m-2s-async": ["broker-a", "broker-a-s", "broker-b", "broker-b-s"],
+  "2m-2s-sync": ["broker-a", "broker-a-s", "broker-b", "broker-b-s"],
+};
+const PACE = { threads: 4, pauseMs: 10 };
+const WARM_UP_MS = 3000;
+/** After a part is whole again and everybody knows it, so much still belongs to the disturbance. */
+const AFTERMATH_MS = 5000;
+
+/** What is done to a part. */
+interface Fault {
+  readonly name: string;
+  /** Whether the part is gone for a while. */
+  readonly lasts: boolean;
+  begin(part: Part): void | Promise<void>;
+  end(part: Part, start: () => Promise<void>): void | Promise<void>;
+}
+
+const FAULTS: readonly Fault[] = [
+  { name: "kill -9", lasts: true, begin: (part) => part.kill(), end: (_, start) => start() },
+  { name: "pause", lasts: true, begin: (part) => part.setPaused(true), end: (part) => part.setPaused(false) },
+  { name: "cut off", lasts: true, begin: (part) => part.setCable(false), end: (part) => part.setCable(true) },
+  { name: "restart", lasts: false, begin: (part) => part.stop(), end: (_, start) => start() },
+];
+
+/** One disturbance: a part and what is done to it. */
+interface Disturbance {
+  readonly part: string;
+  readonly fault: Fault;
+}
+
+/** A row of the table. */
+interface Row extends Seen {
+  readonly layout: string;
+  readonly part: string;
+  readonly fault: string;
+}
+
+interface Arguments {
+  readonly binary: string;
+  readonly layouts: readonly string[];
+  readonly quick: boolean;
+  readonly seconds: number;
+  readonly json: boolean;
+}
+
+function readArguments(args: readonly string[]): Arguments {
+  const values = parseArgs([...args], {
+    string: ["binary", "only", "seconds"],
+    boolean: ["quick", "json"],
+    default: { binary: "dist/rucola" },
+  });
+  const seconds = Number(values.seconds ?? (values.quick ? 6 : 40));
+  if (!(seconds > 0)) throw new TypeError(`--seconds ${values.seconds}: expected a positive number`);
+  const only = values.only ?? (values.quick ? "2m-2s-sync" : undefined);
+  if (only !== undefined && !(only in LAYOUTS)) throw new TypeError(`--only ${only}: ${Object.keys(LAYOUTS)}`);
+  return {
+    binary: resolve(ROOT, values.binary),
+    layouts: only === undefined ? Object.keys(LAYOUTS) : [only],
+    quick: values.quick,
+    seconds,
+    json: values.json,
+  };
+}
+
+/** The whole form disturbs every part in every way, the quick one each kind of part in one. */
+function disturbancesOf(brokers: readonly string[], quick: boolean): Disturbance[] {
+  const all = [...NAME_SERVERS, ...brokers].flatMap((part) => FAULTS.map((fault) => ({ part, fault })));
+  const quickly = ["namesrv-1 cut off", "broker-a kill -9", "broker-a-s pause", "broker-b restart"];
+  return quick ? all.filter(({ part, fault }) => quickly.includes(`${part} ${fault.name}`)) : all;
+}
+
+async function runLayout(layout: string, args: Arguments): Promise<Row[]> {
+  const brokers = LAYOUTS[layout]!;
+  const directory = await Deno.makeTempDir({ prefix: `rucola-${layout}-` });
+  const site = await openSite({ label: layout, brokers, binary: args.binary, directory });
+  try {
+    const startPart = (part: Part) => {
+      const make = rucola(args.binary);
+      if (NAME_SERVERS.includes(part.name)) return site.startNamesrv(part, make);
+      return site.startBroker(part, make, `${ROOT}/conf/${layout}/${part.name}.properties`);
+    };
+    for (const part of site.parts) await startPart(part);
+    await site.settled();
+    await site.makeTopic();
+    await using clients = await site.startClients(PACE);
+    await sleep(WARM_UP_MS);
+    const periods: Period[] = [];
+    const disturbances = disturbancesOf(brokers, args.quick);
+    for (const { part, fault } of disturbances) {
+      console.error(`${layout}: ${part}: ${fault.name}`);
+      periods.push(await disturb(site, site.part(part), fault, args.seconds * 1000, startPart));
+    }
+    const seen = whatClientsSaw(await clients.finish(), periods);
+    return disturbances.map(({ part, fault }, at) => ({ layout, part, fault: fault.name, ...seen[at]! }));
+  } finally {
+    await site[Symbol.asyncDispose]();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function disturb(
+  site: Site,
+  part: Part,
+  fault: Fault,
+  lastsMs: number,
+  startPart: (part: Part) => Promise<void>,
+): Promise<Period> {
+  const fromMs = Date.now();
+  await fault.begin(part);
+  if (fault.lasts) await sleep(lastsMs);
+  await fault.end(part, () => startPart(part));
+  await site.settled();
+  await sleep(AFTERMATH_MS);
+  return { fromMs, toMs: Date.now() };
+}
+
+function table(rows: readonly Row[]): string {
+  const counts = (map: ReadonlyMap<string, number>) => [...map].map(([name, count]) => `${count} ${name}`).join(", ");
+  const seconds = (ms: number) => (ms / 1000).toFixed(1);
+  const cells = rows.map((row) => [
+    row.layout,
+    row.part,
+    row.fault,
+    `${row.sends}`,
+    counts(row.failed) || "0",
+    counts(row.warned) || "0",
+    seconds(row.longestSendPauseMs),
+    seconds(row.slowestSendMs),
+    seconds(row.longestReceivePauseMs),
+    `${row.duplicates}`,
+    `${row.missing}`,
+  ]);
+  const head = [
+    "layout",
+    "part",
+    "what",
+    "sends",
+    "failed",
+    "not SEND_OK",
+    "no send for, s",
+    "slowest send, s",
+    "nothing received for, s",
+    "twice",
+    "missing",
+  ];
+  return [head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** What must not be: sentences. */
+function failures(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ layout, part, fault, missing, failed }) => [
+    ...(missing > 0 ? [`${layout}, ${part}, ${fault}: ${missing} acknowledged messages are missing`] : []),
+    ...(fault === "restart" && failed.size > 0 ? [`${layout}, ${part}: sends failed at a restart`] : []),
+  ]);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function main(args: Arguments): Promise<number> {
+  const reason = await whyNoSite(args.binary);
+  if (reason !== null) {
+    console.log(`skipped: the layouts, ${reason}`);
+    return 0;
+  }
+  // Each has hosts of its own, and hardly uses them: together they take the time of one.
+  const rows = (await Promise.all(args.layouts.map((layout) => runLayout(layout, args)))).flat();
+  const plain = (_: string, value: unknown) => value instanceof Map ? Object.fromEntries(value) : value;
+  console.log(args.json ? JSON.stringify(rows, plain, 2) : table(rows));
+  const wrong = failures(rows);
+  for (const sentence of wrong) console.error(sentence);
+  return wrong.length === 0 ? 0 : 1;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(readArguments(Deno.args)));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(error.message);
+    Deno.exit(2);
+  }
+}
