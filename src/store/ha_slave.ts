@@ -21,8 +21,13 @@ import { HistoryError, RecordCutter } from "./ha_records.ts";
 import type { ReplicaLog } from "./replica_log.ts";
 
 const CONNECT_TIMEOUT_MS = 3000;
-/** After a connection ended the next one comes so much later. Source: RocketMQ `DefaultHAClient`. */
-const RECONNECT_MS = 5000;
+/**
+ * A master that is not there is looked for so often: while it has no slave a SYNC_MASTER tells its producers
+ * SLAVE_NOT_AVAILABLE. Ours; RocketMQ's slaves try every 5 s.
+ */
+const RECONNECT_MS = 1000;
+/** A master that ended the connection soon would do so again: it is asked so much later. Source: RocketMQ `DefaultHAClient`. */
+const REFUSED_MS = 5000;
 /** Nobody has told a master's address yet: asks again so much later. */
 const NO_MASTER_MS = 1000;
 const TICK_MS = 1000;
@@ -64,6 +69,8 @@ export class HaSlave {
   readonly #flow: HaFlow;
   readonly #cutter: RecordCutter;
   #socket: Socket | null = null;
+  /** When the last attempt's connection was there; Infinity when there was none. */
+  #connectedMs = Infinity;
   #stopped = false;
   #patience = new AbortController();
   #running: Promise<void> | null = null;
@@ -108,7 +115,9 @@ export class HaSlave {
     const { clock, log, masterAddress } = this.#parts;
     while (!this.#stopped) {
       const address = masterAddress();
+      let waitMs = address === null ? NO_MASTER_MS : RECONNECT_MS;
       if (address !== null) {
+        this.#connectedMs = Infinity;
         try {
           await this.#follow(address);
         } catch (error) {
@@ -116,16 +125,22 @@ export class HaSlave {
           const isLoud = error instanceof HistoryError;
           log[isLoud ? "error" : "warn"](`HA: not following the master ${address}: ${messageOf(error)}`);
         }
+        if (this.#wasRefused()) waitMs = REFUSED_MS;
       }
-      const waitMs = address === null ? NO_MASTER_MS : RECONNECT_MS;
       if (!this.#stopped) await clock.sleep(waitMs, this.#patience.signal).catch(() => {});
     }
+  }
+
+  /** Whether the last connection ended soon after it was there. */
+  #wasRefused(): boolean {
+    return this.#connectedMs < Infinity && this.#parts.clock.monotonicMs() - this.#connectedMs < REFUSED_MS;
   }
 
   async #follow(address: string): Promise<void> {
     const { net, log, agree, store } = this.#parts;
     const socket = await net.connect(parseAddress(address), CONNECT_TIMEOUT_MS);
     this.#socket = socket;
+    this.#connectedMs = this.#parts.clock.monotonicMs();
     try {
       this.#cutter.isSameHistory = await agree(socket.local);
       if (this.#stopped) return;

@@ -101,3 +101,19 @@ Deno.test("a slave whose master has lost its last messages keeps them aside and 
     assertEquals(new Set(bodies).size, 330);
   });
 });
+
+Deno.test("a slave follows again within two seconds of its master's return, and the SYNC_MASTER's promise is whole again", async () => {
+  await simWorld(34).run(async (world) => {
+    const cluster = await startCluster(world);
+    const master = await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    master.process.kill();
+    await world.clock.sleep(21_500);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    const backMs = world.clock.monotonicMs();
+    await caughtUp(world, "a", "b");
+    const tookMs = world.clock.monotonicMs() - backMs;
+    assert(tookMs <= 2000, `it took ${tookMs} ms`);
+  });
+});
