@@ -15,6 +15,14 @@ export const LOG_OPTIONS = {
   logLevel: choice(["DEBUG", "INFO", "WARN", "ERROR"], "INFO", "Least important level that is written"),
   logMaxTotalBytes: long(2_147_483_648, "bytes", "Size of all log files together", { min: 1_048_576 }),
   logRepeatLimit: int(20, "lines", "Like lines in ten seconds, beyond which they are counted only", { min: 1 }),
+  logTimeZone: choice(
+    ["GMT+8", "UTC", "local"],
+    "GMT+8",
+    "Zone of the times in text lines; RocketMQ's are GMT+8 anywhere",
+    {
+      synonyms: { "UTC+8": "GMT+8", GMT: "UTC", Z: "UTC" },
+    },
+  ),
   logTarget: choice(["auto", "files", "stdout"], "auto", "Where logs go; auto: stdout under systemd, else files"),
 };
 

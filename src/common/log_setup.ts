@@ -8,7 +8,7 @@ import type { Disk } from "./disk.ts";
 import type { Environment } from "./environment.ts";
 import { logDirectory, LogFilesSink } from "./log_files.ts";
 import type { LogOptions } from "./log_options.ts";
-import { formatLogJson, formatLogLine, Logging, StreamSink } from "./logger.ts";
+import { formatLogJson, formatLogLine, Logging, type LogRecord, StreamSink } from "./logger.ts";
 
 /** What the logs are built from. */
 export interface LogSetup {
@@ -29,7 +29,8 @@ export interface LogSetup {
  */
 export function openLogging(setup: LogSetup): Logging {
   const { options, environment, clock, disk, print } = setup;
-  const format = options.logFormat === "json" ? formatLogJson : formatLogLine;
+  const zone = options.logTimeZone;
+  const format = options.logFormat === "json" ? formatLogJson : (record: LogRecord) => formatLogLine(record, zone);
   const isStdout = options.logTarget === "stdout" || (options.logTarget === "auto" && environment.stdoutIsJournal);
   const directory = logDirectory(environment, options.logDir, setup.isolatedName);
   const sink = isStdout

@@ -131,23 +131,35 @@ export class Logging implements Disposable {
   }
 }
 
-const GMT_PLUS_8_MS = 8 * 3600 * 1000;
+/** Zone of the times in text lines: RocketMQ's, none, or the machine's (`TZ`). */
+export type LogTimeZone = "GMT+8" | "UTC" | "local";
+
+const MINUTE_MS = 60_000;
+/** What a zone is ahead of UTC at a time, milliseconds. */
+const ZONE_OFFSET_MS: Readonly<Record<LogTimeZone, (timeMs: number) => number>> = {
+  "GMT+8": () => 8 * 60 * MINUTE_MS,
+  UTC: () => 0,
+  local: (timeMs) => -new Date(timeMs).getTimezoneOffset() * MINUTE_MS,
+};
 let formattedSecond = NaN;
+let formattedZone: LogTimeZone = "GMT+8";
 let formattedTime = "";
 
-/** `yyyy-MM-dd HH:mm:ss` in GMT+8, the zone of all of RocketMQ's logs. */
-export function formatLogTime(timeMs: number): string {
+/** `yyyy-MM-dd HH:mm:ss`; by default in GMT+8, the zone of all of RocketMQ's logs whatever the machine's is. */
+export function formatLogTime(timeMs: number, zone: LogTimeZone = "GMT+8"): string {
   const second = Math.floor(timeMs / 1000);
-  if (second !== formattedSecond) {
+  if (second !== formattedSecond || zone !== formattedZone) {
     formattedSecond = second;
-    formattedTime = new Date(second * 1000 + GMT_PLUS_8_MS).toISOString().slice(0, 19).replace("T", " ");
+    formattedZone = zone;
+    const shiftedMs = second * 1000 + ZONE_OFFSET_MS[zone](timeMs);
+    formattedTime = new Date(shiftedMs).toISOString().slice(0, 19).replace("T", " ");
   }
   return formattedTime;
 }
 
 /** RocketMQ's line for a record, with newline; a thrown error follows on lines of its own, as a stack trace does in Java. */
-export function formatLogLine(record: LogRecord): string {
-  const time = formatLogTime(record.timeMs);
+export function formatLogLine(record: LogRecord, zone: LogTimeZone = "GMT+8"): string {
+  const time = formatLogTime(record.timeMs, zone);
   // Protection and watermark lines have neither level nor thread in RocketMQ.
   const isBare = record.log === "protection" || record.log === "watermark";
   const head = isBare ? `${time} - ` : `${time} ${record.level} ${record.thread} - `;

@@ -29,6 +29,13 @@ Deno.test("a line has RocketMQ's shape, in GMT+8", () => {
   );
 });
 
+Deno.test("times may be in UTC or in the machine's zone", () => {
+  assertEquals(formatLogLine(record(), "UTC"), "2025-03-01 20:05:09 INFO main - hello\n");
+  assertEquals(formatLogLine(record()), "2025-03-02 04:05:09 INFO main - hello\n");
+  const local = new Date(TIME_MS - new Date(TIME_MS).getTimezoneOffset() * 60_000).toISOString();
+  assertEquals(formatLogLine(record(), "local").slice(0, 19), local.slice(0, 19).replace("T", " "));
+});
+
 Deno.test("protection and watermark lines have neither level nor thread", () => {
   for (const log of ["protection", "watermark"]) {
     assertEquals(formatLogLine(record({ log, level: "WARN" })), "2025-03-02 04:05:09 - hello\n");
