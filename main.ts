@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { plainDashes } from "./src/common/command_line.ts";
 import { DenoDisk } from "./src/common/disk_deno.ts";
 import { nearestName } from "./src/common/edit_distance.ts";
 
@@ -77,7 +78,7 @@ function help(): Promise<number> {
 
 /** Runs the subcommand that `args` begin with; without one, says what there is. */
 async function main(args: string[]): Promise<number> {
-  const [given, ...rest] = args;
+  const [given, ...rest] = args.map((argument, at) => at === 0 ? plainDashes(argument) : argument);
   if (given === undefined) {
     await help();
     return 1;

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { nearestName } from "./edit_distance.ts";
+
 /** One option. */
 export interface CommandLineOption {
   /** Spellings, e.g. `["-c", "--configFile"]`. */
@@ -18,7 +20,24 @@ export interface CommandLineOption {
 export type CommandLine<K extends string> = Readonly<Partial<Record<K, readonly string[]>>>;
 
 /**
- * Reads arguments by a table of options.
+ * An argument with the dashes at its beginning that a text processor made longer as plain ones; a long one in front of a word
+ * stands for two.
+ */
+export function plainDashes(argument: string): string {
+  return argument.replace(/^[\u2010-\u2013\u2212]{1,2}/, (dashes) => "-".repeat(dashes.length))
+    .replace(/^[\u2014\u2015](?=..)/, "--").replace(/^[\u2014\u2015]/, "-");
+}
+
+/** RocketMQ's words about an option that there is not, and the one that was probably meant. */
+export function unrecognizedOption(argument: string, names: Iterable<string>): string {
+  const name = argument.replace(/=.*/s, "");
+  // Short names are too short to be mistyped.
+  const nearest = name.startsWith("--") ? nearestName(name, names) : null;
+  return `Unrecognized option: ${argument}${nearest === null ? "" : `; did you mean ${nearest}?`}`;
+}
+
+/**
+ * Reads arguments by a table of options. Dashes that a text processor made longer are read as dashes.
  *
  * @throws {TypeError} in the words of RocketMQ's parser.
  */
@@ -30,12 +49,15 @@ export function readCommandLine<K extends string>(
   for (const key in options) for (const name of options[key].names) keyOf.set(name, key);
   const found: Partial<Record<K, string[]>> = {};
   for (let at = 0; at < args.length; at++) {
-    const [name, inline] = splitArgument(args[at]!);
+    const argument = plainDashes(args[at]!);
+    const [name, inline] = splitArgument(argument);
     const key = keyOf.get(name);
-    if (key === undefined) throw new TypeError(`Unrecognized option: ${args[at]}`);
-    if (!options[key].hasValue && inline !== undefined) throw new TypeError(`Unrecognized option: ${args[at]}`);
+    if (key === undefined) throw new TypeError(unrecognizedOption(argument, keyOf.keys()));
+    if (!options[key].hasValue && inline !== undefined) throw new TypeError(`Unrecognized option: ${argument}`);
     const value = options[key].hasValue ? inline ?? args[++at] : "";
-    if (value === undefined) throw new TypeError(`Missing argument for option: ${name.replace(/^-+/, "")}`);
+    if (value === undefined || (inline === undefined && keyOf.has(plainDashes(value)))) {
+      throw new TypeError(`Missing argument for option: ${name.replace(/^-+/, "")}`);
+    }
     (found[key] ??= []).push(value);
   }
   return found;

@@ -22,6 +22,8 @@ const GATHER_BYTES = 256 * 1024;
 
 const FAULTS: Readonly<Record<string, DiskFault>> = {
   ENOENT: "not-found",
+  // A path below a file: nothing is there, and nothing can be.
+  ENOTDIR: "not-found",
   EEXIST: "exists",
   ENOSPC: "no-space",
   EDQUOT: "no-space",

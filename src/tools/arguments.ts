@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { plainDashes, unrecognizedOption } from "../common/command_line.ts";
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -87,12 +88,6 @@ export function parseArguments(args: readonly string[], specs: readonly OptionSp
   return values;
 }
 
-/** Dashes of other lengths at the beginning; a long one in front of a word stands for two. */
-function plainDashes(argument: string): string {
-  return argument.replace(/^[\u2010-\u2013\u2212]/, "-").replace(/^[\u2014\u2015](?=..)/, "--")
-    .replace(/^[\u2014\u2015]/, "-");
-}
-
 function findOption(argument: string, specs: readonly OptionSpec[]): { spec: OptionSpec; inline: string | undefined } {
   const equals = argument.indexOf("=");
   const name = (equals < 0 ? argument : argument.slice(0, equals)).replace(/^--?/, "");
@@ -105,7 +100,7 @@ function findOption(argument: string, specs: readonly OptionSpec[]): { spec: Opt
     ? undefined
     : specs.find((spec) => spec.hasValue && spec.short === argument[1]);
   if (glued !== undefined) return { spec: glued, inline: argument.slice(2) };
-  throw new UsageError(`Unrecognized option: ${argument}`);
+  throw new UsageError(unrecognizedOption(argument, specs.map((spec) => `--${spec.long.trim()}`)));
 }
 
 function valueAt(args: readonly string[], at: number, spec: OptionSpec, specs: readonly OptionSpec[]): string {

@@ -3,12 +3,14 @@
  * name, reads its options, connects to the name servers and runs it.
  *
  * Exit codes are RocketMQ's: 1 when the command line cannot be understood, 0 for everything else, also when a command
- * failed (its error is on standard error). With `--json`, which only our own scripts know, a failed command exits with 1.
+ * failed (its error is on standard error). With `--json`, which only our own scripts know, a command that failed exits with
+ * 1, and its error is a JSON object in a line of standard error; standard output has what was done before, if anything.
  *
  * RocketMQ counterpart: `MQAdminStartup`.
  *
  * @module
  */
+import { plainDashes } from "../common/command_line.ts";
 import { nearestName } from "../common/edit_distance.ts";
 import { messageOf } from "../common/errors.ts";
 import { BrokerError } from "../client/errors.ts";
@@ -16,7 +18,7 @@ import { COMMON_OPTIONS, keyOf, type OptionSpec, parseArguments, UsageError, typ
 import { type CommandContext, GivenOptions, type ToolCommand } from "./command.ts";
 import { jsonOutput, textOutput } from "./output.ts";
 import { printf } from "./printf.ts";
-import { findProgram } from "./programs.ts";
+import { findProgram, programNames, shortProgramName } from "./programs.ts";
 import { absenceOf, commandList, findCommand, nameSpellings, ownCommandList } from "./registry.ts";
 import { usageText } from "./usage.ts";
 import { connect, nameServers, type ToolWorld } from "./world.ts";
@@ -26,13 +28,14 @@ const EXIT_FAILED = 1;
 
 /** Runs one command; resolves to the exit code. @param args the command's name and its options. */
 export async function runTools(args: readonly string[], world: ToolWorld): Promise<number> {
-  const [given = "", ...rest] = args;
+  const [first = "", ...rest] = args;
+  const given = plainDashes(first);
   if (given === "" || isHelp(given) && rest.length === 0) return help(world);
   const name = isHelp(given) ? rest[0]! : given;
   const program = findProgram(name);
   if (program !== undefined) return (await program())(isHelp(given) ? ["-h"] : rest, world);
   const command = findCommand(name);
-  if (command === undefined) return unknown(name, world);
+  if (command === undefined) return unknown(name, rest, world);
   return isHelp(given) ? describe(command, world) : await runCommand(command, rest, world);
 }
 
@@ -50,16 +53,34 @@ function help({ write }: ToolWorld): number {
   return EXIT_OK;
 }
 
-function unknown(name: string, { write, writeError }: ToolWorld): number {
+function unknown(name: string, rest: readonly string[], { write, writeError }: ToolWorld): number {
+  const isJson = rest.some(isJsonFlag);
   const absence = absenceOf(name);
   if (absence !== undefined) {
-    writeError(`${absence.name}: ${absence.reason}\n`);
+    const text = `${absence.name}: ${absence.reason}`;
+    writeError(isJson ? errorJson(absence.name, text) : `${text}\n`);
     return EXIT_FAILED;
   }
-  write(`The sub command ${name} not exist.\n`);
-  const nearest = nearestName(name.toLowerCase(), nameSpellings().keys());
-  if (nearest !== null) writeError(`Did you mean ${nameSpellings().get(nearest)}?\n`);
+  const words = `The sub command ${name} not exist.`;
+  const nearest = nearestName(shortProgramName(name), [...nameSpellings().values(), ...programNames()]);
+  const advice = nearest === null ? "" : `Did you mean ${nearest}?`;
+  if (isJson) {
+    writeError(errorJson(name, `${words} ${advice}`.trim()));
+    return EXIT_FAILED;
+  }
+  write(`${words}\n`);
+  if (advice !== "") writeError(`${advice}\n`);
   return EXIT_OK;
+}
+
+function isJsonFlag(argument: string): boolean {
+  return /^--?json$/.test(plainDashes(argument));
+}
+
+/** An error as a line of JSON. @param error what was thrown, or a text. */
+function errorJson(command: string, error: unknown): string {
+  const answer = error instanceof BrokerError ? { code: error.code, remark: error.remark, address: error.address } : {};
+  return `${JSON.stringify({ command, error: errorText(error), ...answer })}\n`;
 }
 
 function describe(command: ToolCommand, { write }: ToolWorld): number {
@@ -84,14 +105,15 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     namesrvAddrs = nameServers(values.get("n"), world.environment);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    misused(error, command, world);
+    misused(error, command, args.some(isJsonFlag), world);
     return EXIT_FAILED;
   }
   if (values.has("h")) return describe(command, world);
   const isJson = values.has("json");
   const out = isJson ? jsonOutput(world.write) : textOutput(world.write);
   await using client = connect(namesrvAddrs, world);
-  const problem = (error: unknown) => world.writeError(`${errorText(error)}\n`);
+  const problem = (error: unknown) =>
+    world.writeError(isJson ? errorJson(command.name, error) : `${errorText(error)}\n`);
   const { clock, disk } = world;
   const context: CommandContext = {
     options: new GivenOptions(values),
@@ -107,15 +129,23 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     out.flush();
     return EXIT_OK;
   } catch (error) {
-    if (error instanceof UsageError) return misused(error, command, world);
-    out.flush();
+    if (error instanceof UsageError) return misused(error, command, isJson, world);
+    out.abandon();
+    if (isJson) {
+      world.writeError(errorJson(command.name, error));
+      return EXIT_FAILED;
+    }
     world.writeError(`SubCommandException: ${command.name} command failed\nCaused by: ${errorText(error)}\n`);
-    return isJson ? EXIT_FAILED : EXIT_OK;
+    return EXIT_OK;
   }
 }
 
 /** Says what is wrong with the options. For what only the command itself found out the exit code is 0, as RocketMQ's. */
-function misused(error: UsageError, command: ToolCommand, { write, writeError }: ToolWorld): number {
+function misused(error: UsageError, command: ToolCommand, isJson: boolean, { write, writeError }: ToolWorld): number {
+  if (isJson) {
+    writeError(errorJson(command.name, error));
+    return EXIT_FAILED;
+  }
   writeError(`${error.message}\n`);
   write(`${usageText(`mqadmin ${command.name}`, optionsOf(command))}\n`);
   return EXIT_OK;

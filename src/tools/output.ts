@@ -33,6 +33,8 @@ export interface Output {
   value(value: unknown, text: string): void;
   /** Ends one round of printing: a command with an interval has several. */
   flush(): void;
+  /** The command has failed: prints what it had by then, and nothing where it had nothing. */
+  abandon(): void;
 }
 
 /** Prints at once. @param write takes text with its line ends. */
@@ -47,6 +49,7 @@ export function textOutput(write: (text: string) => void): Output {
     },
     value: (_value, text) => write(`${text}\n`),
     flush() {},
+    abandon() {},
   };
 }
 
@@ -62,6 +65,9 @@ export function jsonOutput(write: (text: string) => void): Output {
       values.push(rows.map((row) => Object.fromEntries(keys.map((key) => [key, cell(row[key])]))));
     },
     value: (value) => void values.push(value),
+    abandon() {
+      if (values.length > 0 || text !== "") this.flush();
+    },
     flush() {
       const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
       const document = values.length === 0 ? { lines } : values.length === 1 ? values[0] : values;

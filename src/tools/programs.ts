@@ -110,11 +110,17 @@ export function programNames(): string[] {
   return [...Object.keys(EXAMPLES), ...Object.keys(BENCHMARKS)].sort();
 }
 
-/** The program of a Java class name, with or without its package. */
+/** A Java class name without the package that all programs are in. */
+export function shortProgramName(name: string): string {
+  return name.startsWith(PACKAGE) ? name.slice(PACKAGE.length) : name;
+}
+
+/** The program of a Java class name in any case, with or without its package. */
 export function findProgram(name: string): (() => Promise<Program>) | undefined {
-  const short = name.startsWith(PACKAGE) ? name.slice(PACKAGE.length) : name;
+  const wanted = shortProgramName(name).toLowerCase();
+  const short = programNames().find((each) => each.toLowerCase() === wanted);
+  if (short === undefined) return undefined;
   if (Object.hasOwn(BENCHMARKS, short)) return BENCHMARKS[short];
-  if (!Object.hasOwn(EXAMPLES, short)) return undefined;
   const { load, options = [] } = EXAMPLES[short]!;
   return async () => (await import("./example_programs.ts")).exampleProgram(short, await load(), options);
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { plainDashes } from "../common/command_line.ts";
 import { requestStop, type RunDirectory, runDirectory, runningServers } from "../common/run_file.ts";
 import { systemWorld, type ToolWorld } from "./world.ts";
 
@@ -19,7 +20,7 @@ export function runShutdownCommand(args: string[]): Promise<number> {
 
 /** Runs the subcommand; returns the exit code, 1 when nothing of the kind runs. */
 export function runShutdown(args: readonly string[], world: Pick<ToolWorld, "write">, directory: RunDirectory): number {
-  const [role = ""] = args;
+  const [role = ""] = args.map(plainDashes);
   if (role !== "namesrv" && role !== "broker") {
     world.write(ABSENT_ROLES.includes(role) ? `No mq${role} running.\n` : "Usage: mqshutdown broker | namesrv\n");
     return role === "-h" || role === "--help" ? 0 : 1;

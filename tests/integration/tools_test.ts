@@ -122,6 +122,15 @@ Deno.test("A group is made, moved, followed and deleted", async () => {
   assertStringIncludes(made, "SubscriptionGroupConfig{groupName=Billing, consumeEnable=true,");
   assertMatch(await bench.tool("getConsumerConfig", "-g", "Billing"), /^retryMaxTimes += {2}3$/m);
 
+  const none = "There are no dead letters of ";
+  assertStringIncludes(await bench.tool("listDlq", "-g", "Billing"), `${none}Billing\n`);
+  assertStringIncludes(
+    await bench.tool("listDlq", "-g", "Biling"),
+    `${none}Biling, nor has any broker a group of this`,
+  );
+  assertEquals(JSON.parse(await bench.tool("listDlq", "-g", "Billing", "--json")), []);
+  assertStringIncludes(await bench.tool("replayDlq", "-g", "Billing"), "Replayed: 0\n");
+
   const reset = await bench.tool("resetOffsetByTime", "-g", "Billing", "-t", "Orders", "-s", "-1");
   assertEquals(reset.trim().split("\n").at(-1)!.trim().split(/\s+/).slice(1), ["0", "3"]);
   const skipped = rows(await bench.tool("skipAccumulatedMessage", "-g", "Billing", "-t", "Orders"));

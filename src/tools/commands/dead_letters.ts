@@ -112,8 +112,23 @@ const listDlq: ToolCommand = {
       keys: message.keys.join(" "),
     }));
     context.out.table(DEAD_LETTERS, rows);
+    if (rows.length === 0) context.out.line(await whyNone(context));
   },
 };
+
+/** What an empty list means. */
+async function whyNone({ admin, options }: CommandContext): Promise<string> {
+  const group = options.text("g");
+  const topics = new Set(await admin.namesrv.topics());
+  if (topics.has(deadLetterTopicOf(group))) {
+    const isAll = options.has("a");
+    return `There are no ${isAll ? "" : "new "}dead letters of ${group}${
+      isAll ? "" : "; -a lists all that are stored"
+    }`;
+  }
+  if (topics.has(retryTopicOf(group))) return `There are no dead letters of ${group}`;
+  return `There are no dead letters of ${group}, nor has any broker a group of this name: is it spelled right?`;
+}
 
 const REPLAYED: TableSpec<"msgId" | "result" | "topic" | "brokerName" | "queueId" | "offset"> = {
   columns: {
@@ -205,9 +220,11 @@ async function eachDeadLetter(
   });
 }
 
-/** The queues of the group's dead-letter topic, whatever its permissions. */
+/** The queues of the group's dead-letter topic, whatever its permissions; none when there is no such topic. */
 async function queuesOf({ admin, options }: CommandContext): Promise<DeadLetterQueue[]> {
   const topic = deadLetterTopicOf(options.text("g"));
+  // The topic is made with the first dead letter. Asked first, for a route that is missing has other causes as well.
+  if (!(await admin.namesrv.topics()).includes(topic)) return [];
   const { brokerDatas, queueDatas } = await admin.namesrv.topicRoute(topic);
   return queueDatas.flatMap(({ brokerName, readQueueNums, writeQueueNums }) => {
     const address = brokerDatas.find((each) => each.brokerName === brokerName)?.brokerAddrs.get(MASTER_ID);

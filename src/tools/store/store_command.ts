@@ -5,7 +5,8 @@
  */
 import type { ToolWorld } from "../world.ts";
 import { systemWorld } from "../world.ts";
-import { type CommandLine, readCommandLine } from "../../common/command_line.ts";
+import { type CommandLine, plainDashes, readCommandLine } from "../../common/command_line.ts";
+import { nearestName } from "../../common/edit_distance.ts";
 import { WorldError } from "../../common/errors.ts";
 import { CHECK_OPTIONS, checkStore } from "./check.ts";
 import { DUMP_OPTIONS, dumpStore } from "./dump.ts";
@@ -38,8 +39,8 @@ export async function runStore(
   args: readonly string[],
   world: StoreWorld & Pick<ToolWorld, "writeError">,
 ): Promise<number> {
-  const [action = "", ...rest] = args;
-  if (args.includes("-h") || args.includes("--help")) {
+  const [action = "", ...rest] = args.map(plainDashes);
+  if (["-h", "--help"].some((each) => each === action || rest.includes(each))) {
     world.write(`${USAGE}\n`);
     return EXIT_OK;
   }
@@ -52,7 +53,7 @@ export async function runStore(
       case "repair":
         return await withDirectory(rest, REPAIR_OPTIONS, (directory, line) => runRepair(directory, line, world));
       default:
-        throw new StoreUsageError(action === "" ? "say what to do" : `there is no \`rucola store ${action}\``);
+        throw new StoreUsageError(action === "" ? "say what to do" : noSuchAction(action));
     }
   } catch (error) {
     if (error instanceof TypeError || error instanceof StoreUsageError) {
@@ -63,6 +64,11 @@ export async function runStore(
     world.writeError(`rucola store ${action}: ${error.message}\n`);
     return EXIT_CANNOT;
   }
+}
+
+function noSuchAction(action: string): string {
+  const nearest = nearestName(action, ["check", "dump", "repair"]);
+  return `there is no \`rucola store ${action}\`${nearest === null ? "" : `; did you mean \`${nearest}\`?`}`;
 }
 
 /** Takes the one argument that is no option for the directory. */

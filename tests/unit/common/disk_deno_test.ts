@@ -63,3 +63,12 @@ Deno.test("a lock excludes other processes and ends with the process that holds 
   lock?.release();
   await Deno.remove(directory, { recursive: true });
 });
+
+Deno.test("a path below a file is one where nothing is, and nothing can be", async () => {
+  const file = await Deno.makeTempFile();
+  const disk = new DenoDisk();
+  assertEquals(disk.stat(`${file}/HEAD`), null);
+  assertEquals(disk.list(`${file}/directory`), []);
+  assertThrows(() => disk.makeDirectory(`${file}/directory`), DiskError, "Not a directory");
+  await Deno.remove(file);
+});

@@ -105,6 +105,16 @@ Deno.test("Names are found in any case, near misses are suggested", async () => 
     stderr: "Did you mean topicStatus?\n",
   });
   assertEquals((await run("zzzzzzzzzz")).stderr, "");
+  assertEquals((await run("quickstart.Producr")).stderr, "Did you mean quickstart.Producer?\n");
+  assertEquals(
+    (await run("org.apache.rocketmq.example.ordermessage.Producter")).stderr,
+    "Did you mean ordermessage.Producer?\n",
+  );
+  assertStringIncludes((await run("QuickStart.producer", "—help")).stdout, "usage: rucola tools quickstart.Producer ");
+  assertStringIncludes(
+    (await run("topicStatus", "--topc", "T")).stderr,
+    "Unrecognized option: --topc; did you mean --topic?",
+  );
 });
 
 Deno.test("A command line that cannot be understood ends with 1, the reason on stderr and the usage on stdout", async () => {
@@ -120,7 +130,26 @@ Deno.test("A command that fails ends with 0 as RocketMQ's, and with 1 when JSON 
     failed.stderr,
     /^SubCommandException: topicList command failed\nCaused by: Cannot connect to 10\.9\.9\.9:1/,
   );
-  assertEquals((await run("topicList", "-n", "10.9.9.9:1", "--json")).code, 1);
+  const asJson = await run("topicList", "-n", "10.9.9.9:1", "--json");
+  assertEquals([asJson.code, asJson.stdout], [1, ""]);
+  const { command, error } = JSON.parse(asJson.stderr);
+  assertEquals(command, "topicList");
+  assertMatch(error, /^Cannot connect to 10\.9\.9\.9:1/);
+});
+
+Deno.test("With --json every failure is one JSON object on standard error, and ends with 1", async () => {
+  for (
+    const [args, error] of [
+      [["topicStatus", "--json"], /^Missing required option: t$/],
+      [["topicStats", "--json"], /^The sub command topicStats not exist\. Did you mean topicStatus\?$/],
+      [["electMaster", "–json"], /^electMaster: does not apply|^electMaster: not available/],
+      [["topicList", "-n", "a:b:c", "--json"], /^The Name Server Address\[a:b:c\] illegal/],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await run(...args);
+    assertEquals([code, stdout], [1, ""], args.join(" "));
+    assertMatch(JSON.parse(stderr).error, error);
+  }
 });
 
 Deno.test("Name servers come from -n, then from the environment, and have port 9876 unless they say another", () => {

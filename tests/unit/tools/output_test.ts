@@ -47,6 +47,16 @@ Deno.test("As JSON lines without a table are listed, and several values are an a
   assertEquals(JSON.parse(several), [{ a: 1 }, [2]]);
 });
 
+Deno.test("A command that failed prints what it had by then, and nothing where it had nothing", () => {
+  let text = "";
+  const out = jsonOutput((part) => void (text += part));
+  out.abandon();
+  assertEquals(text, "");
+  out.table(TABLE, ROWS.slice(0, 1));
+  out.abandon();
+  assertEquals(JSON.parse(text), [{ name: "broker-a", queueId: 0, time: "now" }]);
+});
+
 Deno.test("Each round of a command with an interval is a document of its own", () => {
   const text = printed(jsonOutput, (out) => {
     out.value(1, "");
