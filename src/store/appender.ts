@@ -171,6 +171,17 @@ export class Appender {
     return PutStatus.PUT_OK;
   }
 
+  /**
+   * Makes sure that records of so many bytes in all, appended next in this turn, need no new segment: where one cannot be made,
+   * the first of them is refused, and not only a later one.
+   */
+  reserve(sizeBytes: number): PutStatus {
+    const { log } = this.#parts;
+    return this.#startGroup(Math.min(sizeBytes, log.recordSizeMax))
+      ? PutStatus.PUT_OK
+      : PutStatus.CREATE_MAPPED_FILE_FAILED;
+  }
+
   /** Copies a filler of another log to the tail, where it lies there. @throws {DiskError} when no segment can be made. */
   copyFiller(bytes: Uint8Array): void {
     this.#copy(bytes);

@@ -203,6 +203,18 @@ export class MessageStore {
   }
 
   /**
+   * Makes sure that what is appended next in this turn, as long as its records have no more than `sizeBytes` in all, is taken
+   * or refused as a whole. To be called in the turn of the appends, before the first.
+   */
+  reserve(sizeBytes: number): PutStatus {
+    const refusal = this.#refusalStatus();
+    if (refusal !== PutStatus.PUT_OK) return refusal;
+    const status = this.#core.appender.reserve(sizeBytes);
+    this.#askForTurnEnd();
+    return status;
+  }
+
+  /**
    * Has the waiter told when everything below `endOffset` is as safe as producers are promised; with `waitsForStore` false
    * (property WAIT=false) as soon as it is written.
    */

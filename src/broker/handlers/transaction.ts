@@ -22,6 +22,9 @@ import { immunityMs } from "../transaction_check.ts";
 
 type EndTransaction = HeaderOf<typeof END_TRANSACTION>;
 
+/** Bytes of a committed message beside its body, and of the op records of its half and of all copies of that, at most. */
+const RECORDS_ROOM = 64 * 1024;
+
 /** What the ends of transactions need. */
 export interface TransactionParts {
   readonly store: MessageStore;
@@ -65,8 +68,10 @@ async function endTransaction(parts: TransactionParts, request: Request): Promis
       `the transaction is over: it has ended, or was given up and lies in ${SystemTopic.TRANS_CHECK_MAX_TIME}`,
     );
   }
-  // From here on in one turn: the message and the record that its transaction has ended are written together.
+  // From here on in one turn: the message and the record that its transaction has ended are written together, or neither.
   if (isCommit) {
+    const room = parts.store.reserve(half.body.length + RECORDS_ROOM);
+    if (room !== PutStatus.PUT_OK) return refusedReply(room, parts.settings);
     const refused = commit(parts, half, header.commitLogOffset);
     if (refused !== null) return refused;
   }

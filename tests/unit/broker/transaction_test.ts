@@ -222,6 +222,33 @@ Deno.test("a commit that found no space is refused, and taken when there is some
   });
 });
 
+Deno.test("a commit whose op record alone would need a new segment that cannot be made is refused as a whole", async () => {
+  await withBroker(async (_world, bench, peer) => {
+    const segmentBytes = 4 * 1024 * 1024;
+    const { request } = goldenFrame("000310-send-v2-5.5.0");
+    const send = async (bodyBytes: number) => {
+      const { ext } = await peer.ask(310, request.ext, new Uint8Array(bodyBytes));
+      return Number(`0x${ext.msgId!.slice(16)}`);
+    };
+    const half = await sendHalf(peer);
+    const first = await send(1);
+    const overhead = await send(1) - first - 1;
+    const halfBytes = first - Number(half.commitLogOffset);
+    // What is left of the segment takes the message, and not the record that its transaction has ended as well.
+    const tail = await send(1) + overhead + 1;
+    const bulk = segmentBytes - tail - 2 * overhead - halfBytes - 40;
+    for (const bytes of [bulk >> 1, bulk - (bulk >> 1)]) await send(bytes);
+    const before = await delivered(peer);
+    const fault = { path: /commitlog\/0+4194304/, operation: "create", fault: "no-space" } as const;
+    const full = (bench.process.disk as SimDisk).faults.fail(fault);
+    assertEquals((await end(peer, half, COMMIT)).code !== 0, true);
+    assertEquals(await delivered(peer), before);
+    full.cancel();
+    assertEquals([(await end(peer, half, COMMIT)).code, await delivered(peer)], [0, before + 1]);
+    assertEquals([(await end(peer, half, COMMIT)).code, await delivered(peer)], [0, before + 1]);
+  });
+});
+
 Deno.test("a half that found no space to be stored again for its check is not forgotten", async () => {
   await withBroker(async (world, bench, peer) => {
     await sendHalf(peer);
