@@ -1,6 +1,6 @@
 /**
  * Compressed message bodies. Producers compress with zlib, which every RocketMQ client reads, or when told so with
- * Zstandard; consumers read zlib, LZ4 and Zstandard. Source: RocketMQ `CompressorFactory`, `CompressionType`.
+ * Zstandard or LZ4, which those from 4.9.4 on read; consumers read all three. Source: RocketMQ `CompressorFactory`, `CompressionType`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSy
 import { messageOf } from "../common/errors.ts";
 import { SysFlag } from "../protocol/message.ts";
 import { ClientError } from "./errors.ts";
-import { readLz4Frames } from "./lz4.ts";
+import { readLz4Frames, writeLz4Frame } from "./lz4.ts";
 
 /** Bits of `sysFlag` on a zlib body. Java also sets the type 0x300, which clients before 4.9.4 ignore. */
 export const ZLIB_SYS_FLAG = SysFlag.COMPRESSED | 0x300;
@@ -19,16 +19,18 @@ const TYPE_ZSTD = 0x200;
 const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How producers compress. */
-export type CompressType = "ZLIB" | "ZSTD";
+export type CompressType = "ZLIB" | "ZSTD" | "LZ4";
 
 /** Bits of `sysFlag` on a compressed body. */
 export const COMPRESSED_SYS_FLAG: Readonly<Record<CompressType, number>> = {
   ZLIB: ZLIB_SYS_FLAG,
   ZSTD: SysFlag.COMPRESSED | TYPE_ZSTD,
+  LZ4: SysFlag.COMPRESSED | TYPE_LZ4,
 };
 
-/** Compresses. @param level 0 to 9; Java's default is 5. */
+/** Compresses. @param level 0 to 9, Java's default is 5; LZ4 has none. */
 export function compressBody(body: Uint8Array, level: number, type: CompressType = "ZLIB"): Uint8Array {
+  if (type === "LZ4") return writeLz4Frame(body);
   const bytes = type === "ZLIB"
     ? deflateSync(body, { level })
     : zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: level } });

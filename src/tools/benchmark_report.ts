@@ -139,8 +139,8 @@ export type CompressionOptions = Pick<
 export function compression(options: GivenOptions, print: (line: string) => void): CompressionOptions {
   if (!options.bool("c", false)) return { compressMsgBodyOverHowmuchBytes: Number.MAX_SAFE_INTEGER };
   const compressType = options.optional("ct") ?? "ZLIB";
-  if (compressType !== "ZLIB" && compressType !== "ZSTD") {
-    throw new UsageError(`compressType ${compressType}: ZLIB or ZSTD; LZ4 is read, but not written`);
+  if (compressType !== "ZLIB" && compressType !== "ZSTD" && compressType !== "LZ4") {
+    throw new UsageError(`compressType ${compressType}: ZLIB, ZSTD or LZ4 is expected`);
   }
   const compressLevel = options.int("cl", 5);
   print(`compressType: ${compressType} compressLevel: ${compressLevel}`);

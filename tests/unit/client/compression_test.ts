@@ -2,6 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { utf8Text } from "../../../src/common/bytes.ts";
 import { compressBody, COMPRESSED_SYS_FLAG, decompressBody, ZLIB_SYS_FLAG } from "../../../src/client/compression.ts";
 import { ClientError } from "../../../src/client/errors.ts";
+import { readLz4Frames } from "../../../src/client/lz4.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
 
 const COMPRESSED = 1;
 const LZ4 = 0x100;
@@ -60,12 +62,42 @@ Deno.test("changed LZ4 bytes never do worse than an error", () => {
   }
 });
 
-Deno.test("a body compressed with either type reads as before, and is marked with its type", () => {
+Deno.test("a body compressed with any type reads as before, and is marked with its type", () => {
   const body = new TextEncoder().encode("worth compressing ".repeat(500));
-  for (const type of ["ZLIB", "ZSTD"] as const) {
+  for (const type of ["ZLIB", "ZSTD", "LZ4"] as const) {
     const bytes = compressBody(body, 5, type);
     assertEquals(bytes.length < 200, true);
     assertEquals(decompressBody(bytes, COMPRESSED_SYS_FLAG[type]), body);
   }
   assertEquals(COMPRESSED_SYS_FLAG.ZSTD, COMPRESSED | golden.bodies["zstd"]!.flag);
+  assertEquals(COMPRESSED_SYS_FLAG.LZ4, COMPRESSED | golden.bodies["lz4"]!.flag);
+});
+
+Deno.test("LZ4 frames have the head that Java's library writes, and bytes that do not get smaller are stored as they are", () => {
+  assertEquals(compressBody(bytesOf("raw"), 5, "LZ4"), bytesOf("random"));
+  const java = bytesOf("lz4");
+  const ours = compressBody(decompressBody(java, COMPRESSED | LZ4), 5, "LZ4");
+  assertEquals(ours.subarray(0, 7), java.subarray(0, 7));
+  assertEquals(ours.length < java.length * 1.1, true, `${ours.length} bytes, Java's frame has ${java.length}`);
+});
+
+Deno.test("whatever is compressed with LZ4 reads as before: all lengths, random bytes, matches far away, several blocks", () => {
+  const random = new SeededRandom(1);
+  const bodies: Uint8Array[] = [];
+  for (let size = 0; size < 400; size++) {
+    bodies.push(new Uint8Array(size), Uint8Array.from({ length: size }, () => random.int(1 + size % 7)));
+  }
+  for (const size of [65_535, 65_536, 70_000, 300_000]) {
+    const noise = Uint8Array.from({ length: size }, () => random.int(256));
+    const twice = new Uint8Array(2 * size);
+    twice.set(noise);
+    twice.set(noise, size);
+    bodies.push(noise, twice);
+  }
+  bodies.push(new Uint8Array(9 * 1024 * 1024).map((_, i) => i % 251));
+  for (const body of bodies) {
+    const frame = compressBody(body, 5, "LZ4");
+    assertEquals(readLz4Frames(frame, body.length), body);
+    assertEquals(frame.length <= body.length + 19, true);
+  }
 });
