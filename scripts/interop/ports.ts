@@ -8,6 +8,9 @@
 let lowest = 20_000;
 let highest = 32_000;
 const TRIES = 200;
+/** Ports of servers that may not listen yet: the last ones that were given, so that no two of a pair get the same. */
+const given: number[] = [];
+const GIVEN_MAX = 9;
 
 /** Takes ports from another range, `LOW-HIGH`. @throws {TypeError} when it is none that could hold a broker. */
 export function usePorts(range: string): void {
@@ -30,7 +33,11 @@ export function freeBrokerPort(): number {
 function freePortWith(neighbours: readonly number[]): number {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const port = lowest + 2 + Math.floor(Math.random() * (highest - lowest - 4));
-    if (neighbours.every((distance) => isFree(port + distance))) return port;
+    const ports = neighbours.map((distance) => port + distance);
+    if (!ports.every((each) => !given.includes(each) && isFree(each))) continue;
+    given.push(...ports);
+    given.splice(0, given.length - GIVEN_MAX);
+    return port;
   }
   throw new Error(`No free port with free neighbours ${neighbours} between ${lowest} and ${highest}`);
 }

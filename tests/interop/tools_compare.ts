@@ -16,6 +16,8 @@ import { type CaseFacts, FACTS, type ToolCase, toolCases } from "./tools_cases.t
 
 const MESSAGES = 6;
 const QUEUES = 2;
+/** On a machine of two busy cores clients need some seconds to find each other. */
+const PATIENCE_MS = 60_000;
 /** The pause of commands that go on for ever, after which the comparison has them stop. */
 const ENDLESS_MS = 3_600_000;
 
@@ -56,13 +58,16 @@ async function withFacts(
   await using _producer = await sendMessages(client);
   await ours(["skipAccumulatedMessage", "-g", offlineGroup, "-t", topic], cluster.namesrvAddr);
   const consumer = client.pushConsumer({ group, consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" });
-  let consumed = 0;
+  // By what they are: one that comes again, as any may, is not one more.
+  const consumed = new Set<string>();
   consumer.subscribe(topic);
-  consumer.onMessages((messages) => void (consumed += messages.length));
+  consumer.onMessages((messages) => {
+    for (const { msgId } of messages) consumed.add(msgId);
+  });
   await consumer.start();
   try {
     const admin = client.admin();
-    await until(world, () => Promise.resolve(consumed === MESSAGES), "the messages are consumed");
+    await until(world, () => Promise.resolve(consumed.size === MESSAGES), "the messages are consumed");
     await until(world, async () => {
       const { offsetTable } = await admin.consumeStats(group, topic);
       return [...offsetTable.values()].every((each) => each.consumerOffset === each.brokerOffset);
@@ -105,7 +110,7 @@ async function writeLists(dir: string): Promise<void> {
 }
 
 async function until(world: ToolWorld, condition: () => Promise<boolean>, what: string): Promise<void> {
-  const endMs = world.clock.now() + 30_000;
+  const endMs = world.clock.now() + PATIENCE_MS;
   while (!await condition()) {
     if (world.clock.now() > endMs) throw new Error(`waited in vain until ${what}`);
     await world.clock.sleep(100);
