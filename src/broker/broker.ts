@@ -202,6 +202,7 @@ export class Broker {
       clock,
       log: log("store"),
       options: this.#settings.store,
+      retentionOptions: liveOptions(() => this.#settings.store),
       storeHost: identity.host.hostBytes,
       storePort: identity.host.port,
       atEndOfTurn: (fn) => net.atEndOfTurn(fn),

@@ -164,7 +164,12 @@ async function serve(run: Run, host: RunHost): Promise<number> {
     onProgress: progressPrinter(clock, log, manager),
   });
   const { stopped } = host;
-  using hangup = host.hangup({ reload: () => reload(run, broker, manager), end: () => stopped.stop() });
+  // However the change comes: by the file, or by a request.
+  configuration.subscribe(({ log }) => {
+    logging.setLevel(log.logLevel);
+    broker.announceChanges();
+  });
+  using hangup = host.hangup({ reload: () => reload(run, manager), end: () => stopped.stop() });
   try {
     await broker.start();
     announce(broker, settings, environment, log);
@@ -228,13 +233,11 @@ async function adviseHaAddress(net: Net, { broker, store, assigned }: BrokerSett
   }
 }
 
-/** Reads the file again; name servers are told of permissions and addresses that changed. */
-function reload({ clock, logging, configuration }: Run, broker: Broker, manager: ServiceManager): void {
+/** Reads the file again. */
+function reload({ clock, logging, configuration }: Run, manager: ServiceManager): void {
   const log = logging.logger("broker");
   manager.reloading(clock.monotonicMs() * 1000);
   reloadConfiguration({ configuration, partsOf: brokerOptionParts, isLive: isLiveBrokerKey, log });
-  logging.setLevel(configuration.settings.log.logLevel);
-  broker.announceChanges();
   logging.flush();
   manager.ready("the configuration was read again");
 }

@@ -49,10 +49,15 @@ export class AdminClient {
     return new BrokerAdmin(address, this.#instance.calls);
   }
 
-  /** All brokers, sorted by cluster, name and id; of one cluster when it is given. */
+  /**
+   * All brokers, sorted by cluster, name and id; of one cluster when it is given.
+   *
+   * @throws {ClientError} when there is no such cluster.
+   */
   async members(cluster?: string): Promise<ClusterMember[]> {
     const { clusterAddrTable, brokerAddrTable } = await this.namesrv.clusterInfo();
     const members: ClusterMember[] = [];
+    if (cluster !== undefined && !clusterAddrTable.has(cluster)) throw noSuchCluster();
     for (const [name, brokerNames] of clusterAddrTable) {
       if (cluster !== undefined && name !== cluster) continue;
       for (const brokerName of [...brokerNames].sort()) {
@@ -67,7 +72,7 @@ export class AdminClient {
   async masters(cluster: string): Promise<ClusterMember[]> {
     const masters = (await this.members(cluster)).filter(({ brokerId }) => brokerId === MASTER_ID);
     if (masters.length > 0) return masters;
-    throw new ClientError("Make sure the specified clusterName exists or the name server connected to is correct.");
+    throw noSuchCluster();
   }
 
   /** One broker for each broker name that has a topic: the master, or some slave without one. */
@@ -147,4 +152,9 @@ export class AdminClient {
 /** The master's address, or some other one. */
 function selectAddress({ brokerAddrs }: BrokerData): string | undefined {
   return brokerAddrs.get(MASTER_ID) ?? brokerAddrs.values().next().value;
+}
+
+/** In the words of RocketMQ's tools. */
+function noSuchCluster(): ClientError {
+  return new ClientError("Make sure the specified clusterName exists or the name server connected to is correct.");
 }

@@ -181,9 +181,10 @@ export class BrokerAdmin {
     return new Map(parseProperties(utf8Text(body)).entries.map(({ key, value }) => [key, value]));
   }
 
-  /** Changes one option. */
-  async updateConfig(key: string, value: string): Promise<void> {
-    await this.#call(RequestCode.UPDATE_BROKER_CONFIG, {}, utf8(`${formatProperty(key, value)}\n`));
+  /** Changes one option; returns what our broker says about it (an unknown key, for instance), null for nothing. */
+  async updateConfig(key: string, value: string): Promise<string | null> {
+    const body = utf8(`${formatProperty(key, value)}\n`);
+    return (await this.#call(RequestCode.UPDATE_BROKER_CONFIG, {}, body)).remark || null;
   }
 
   /** Figures by name (`TOPIC_PUT_NUMS`, …) and key; null when there are none. */

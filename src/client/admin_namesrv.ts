@@ -104,10 +104,15 @@ export class NameServerAdmin {
     return new Map(parseProperties(utf8Text(body)).entries.map(({ key, value }) => [key, value]));
   }
 
-  /** Changes one option in each name server. */
-  async updateConfig(key: string, value: string): Promise<void> {
+  /** Changes one option in each name server; returns what ours say about it (an unknown key, for instance), by address. */
+  async updateConfig(key: string, value: string): Promise<Map<string, string>> {
     const body = utf8(`${formatProperty(key, value)}\n`);
-    await this.#tellAll({ code: RequestCode.UPDATE_NAMESRV_CONFIG, body });
+    const remarks = new Map<string, string>();
+    for (const address of this.addresses) {
+      const { remark } = await this.#tell(address, { code: RequestCode.UPDATE_NAMESRV_CONFIG, body });
+      if (remark) remarks.set(address, remark);
+    }
+    return remarks;
   }
 
   async #ask(request: Outgoing): Promise<Command> {

@@ -101,7 +101,12 @@ async function serve(run: Run): Promise<number> {
   const server = new NameServer({ net: new DenoNet(), clock, disk, log, configuration });
   const manager = serviceManager(environment, (text) => log.warn(text));
   const stopped = stopSignal();
-  using hangup = catchHangup({ reload: () => reload(run, server, manager), end: () => stopped.stop() });
+  // However the change comes: by the file, or by a request.
+  configuration.subscribe((settings) => {
+    logging.setLevel(settings.log.logLevel);
+    server.announceChanges();
+  });
+  using hangup = catchHangup({ reload: () => reload(run, manager), end: () => stopped.stop() });
   try {
     const address = await server.start();
     const serializeType = environment.property("rocketmq.serialize.type") ??
@@ -135,12 +140,10 @@ async function serve(run: Run): Promise<number> {
 /** What a name server reads only at its start; all else counts at once. */
 const START_KEYS = new Set(["bindAddress", "kvConfigPath", "configStorePath", "scanNotActiveBrokerInterval"]);
 
-function reload({ clock, logging, configuration }: Run, server: NameServer, manager: ServiceManager): void {
+function reload({ clock, logging, configuration }: Run, manager: ServiceManager): void {
   manager.reloading(clock.monotonicMs() * 1000);
   const isLive = (key: string) => (key in NAMESRV_OPTIONS && !START_KEYS.has(key)) || key === "logLevel";
   reloadConfiguration({ configuration, partsOf: namesrvOptionParts, isLive, log: logging.logger("namesrv") });
-  logging.setLevel(configuration.settings.log.logLevel);
-  server.announceChanges();
   logging.flush();
   manager.ready("the configuration was read again");
 }

@@ -265,7 +265,7 @@ function configurationHandlers({ configuration, answers, log }: NamesrvHandlersP
       const unknown = updateByRequest(configuration, text);
       if (unknown.length > 0) log.warn(`updateConfig: unknown keys left out: ${unknown.join(", ")}`);
       answers.forget(null); // routes depend on options
-      return OK;
+      return unknown.length === 0 ? OK : { ...OK, remark: `there is no key ${unknown.join(", ")}` };
     }],
     [RequestCode.GET_NAMESRV_CONFIG, () => ({ body: utf8(configuration.format()) })],
   ];

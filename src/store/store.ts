@@ -136,7 +136,7 @@ export class MessageStore {
     this.#retention = new Retention({
       disk,
       clock,
-      options,
+      options: parts.retentionOptions ?? options,
       log,
       queues,
       index,

@@ -37,6 +37,8 @@ export interface StoreParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly options: StoreOptions;
+  /** What retention reads each time that it decides: options that follow changes; by default the same ones. */
+  readonly retentionOptions?: StoreOptions;
   /** Address (4 or 16 bytes) and port that records name as their store host: brokerIP1 and listenPort. */
   readonly storeHost: Uint8Array;
   readonly storePort: number;

@@ -147,6 +147,14 @@ Deno.test("Configuration is read and changed, on brokers and name servers, and p
   const changed = await bench.tool("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservedTime", "-v", "71");
   assertEquals(changed, `update broker config success, ${brokerAddr}\n`);
   assertMatch(await bench.tool("getBrokerConfig", "-b", brokerAddr), /^fileReservedTime += {2}71$/m);
+  const late = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "flushDiskType", "-v", "SYNC_FLUSH");
+  assertEquals(late.stderr, `${brokerAddr}: flushDiskType: saved, and counts after a restart\n`);
+  const unknown = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservdTime", "-v", "1");
+  assertEquals(unknown.stderr, `${brokerAddr}: there is no key fileReservdTime; did you mean fileReservedTime?\n`);
+  const unknownHere = await bench.run("updateNamesrvConfig", "-k", "orderMesageEnable", "-v", "true");
+  assertStringIncludes(unknownHere.stderr, "there is no key orderMesageEnable");
+  const noCluster = await bench.run("brokerStatus", "-c", "NoCluster");
+  assertStringIncludes(noCluster.stderr, "Make sure the specified clusterName exists");
   const refused = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "brokerConfigPath", "-v", "x");
   assertStringIncludes(refused.stderr, "CODE: 16  DESC: Can not update config in black list.");
   assertMatch(await bench.tool("brokerStatus", "-b", brokerAddr), /^brokerVersionDesc +: V5_5_0$/m);

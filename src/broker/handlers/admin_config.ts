@@ -18,6 +18,7 @@ import { OK, type Reply } from "../../remoting/command.ts";
 import type { HandlerTable, Request } from "../../remoting/handler.ts";
 import type { ChangeableConfig } from "../changeable_config.ts";
 import { firstVersion, nextVersion } from "../data_version.ts";
+import { isLiveBrokerKey } from "../live_keys.ts";
 
 /** What these handlers use. */
 export interface AdminConfigParts {
@@ -42,9 +43,9 @@ export function adminConfigHandlers(parts: AdminConfigParts): HandlerTable {
   return new Map([
     [RequestCode.GET_BROKER_CONFIG, () => readConfig(parts, version)],
     [RequestCode.UPDATE_BROKER_CONFIG, (request: Request) => {
-      updateConfig(parts, request);
+      const remark = updateConfig(parts, request);
       version = nextVersion(version, parts.clock.now());
-      return OK;
+      return remark === null ? OK : { ...OK, remark };
     }],
   ]);
 }
@@ -56,7 +57,8 @@ function readConfig({ config }: AdminConfigParts, version: DataVersion): Reply {
   };
 }
 
-function updateConfig(parts: AdminConfigParts, { command, connection }: Request): void {
+/** Returns what the operator should know: RocketMQ's tools show no remark of a success, ours do. */
+function updateConfig(parts: AdminConfigParts, { command, connection }: Request): string | null {
   const changes = new Map<string, string>();
   for (const { key, value } of parseProperties(utf8Text(command.body)).entries) changes.set(key, value);
   const forbidden = new Set([...ALWAYS_REFUSED, ...parts.blackList().split(";")]);
@@ -72,6 +74,11 @@ function updateConfig(parts: AdminConfigParts, { command, connection }: Request)
   parts.log.info(`updateBrokerConfig, new config: [${text}] client: ${connection.remoteText}`);
   if (unknown.length > 0) parts.log.warn(`unknown keys were left out: ${unknown.join(", ")}`);
   if (changes.has("brokerPermission")) parts.onPermissionChanged();
+  const late = [...changes.keys()].filter((key) => !unknown.includes(key) && !isLiveBrokerKey(key));
+  const remarks: string[] = [];
+  if (unknown.length > 0) remarks.push(`there is no key ${unknown.join(", ")}`);
+  if (late.length > 0) remarks.push(`${late.join(", ")}: saved, and counts after a restart`);
+  return remarks.length === 0 ? null : remarks.join("; ");
 }
 
 function apply({ config }: AdminConfigParts, changes: ReadonlyMap<string, string>): string[] {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nearestName } from "../../common/edit_distance.ts";
 import type { BrokerAdmin } from "../../client/admin_broker.ts";
 import { MASTER_ID } from "../../protocol/bodies/route.ts";
 import { oneOf, option, required } from "../arguments.ts";
@@ -83,14 +84,22 @@ const updateBrokerConfig: ToolCommand = {
   ],
   example: "-n 127.0.0.1:9876 -b 127.0.0.1:10911 -k fileReservedTime -v 48",
   async run(context) {
-    const { options, out } = context;
+    const { options, out, problem } = context;
     const [key, value] = [options.text("k"), options.text("v")];
     await forEachBroker(context, options.has("a"), async (broker) => {
-      await broker.updateConfig(key, value);
+      const remark = await broker.updateConfig(key, value);
       out.line(`update broker config success, ${broker.address}`);
+      if (remark !== null) problem(`${broker.address}: ${remark}${await nearestKey(key, broker)}`);
     });
   },
 };
+
+/** The key of a broker that was probably meant. */
+async function nearestKey(key: string, broker: BrokerAdmin): Promise<string> {
+  const keys = await broker.config();
+  const nearest = keys.has(key) ? null : nearestName(key, keys.keys());
+  return nearest === null ? "" : `; did you mean ${nearest}?`;
+}
 
 /**
  * Does something on the broker of `-b`, or on all masters (and slaves) of the cluster of `-c`, where a failure of one does

@@ -11,8 +11,8 @@ import { type GroupConfigTable, groupTableJson, type SubscriptionGroupConfig } f
 import { type TopicConfig, topicConfigJson } from "../../protocol/bodies/register.ts";
 import { type TopicConfigTable, topicTableJson } from "../../protocol/bodies/topic.ts";
 import { BUILT_IN_GROUPS, DLQ_PREFIX, isSystemGroup, isSystemTopic, RETRY_PREFIX } from "../../protocol/names.ts";
-import { flag, option, required } from "../arguments.ts";
-import type { CommandContext, ToolCommand } from "../command.ts";
+import { flag, option, required, UsageError } from "../arguments.ts";
+import type { CommandContext, GivenOptions, ToolCommand } from "../command.ts";
 import { writeFile } from "../files.ts";
 import { prettyJson, type PrettyValue } from "../pretty_json.ts";
 
@@ -190,7 +190,7 @@ const exportPopRecord: ToolCommand = {
     const isDry = options.bool("d", false);
     const address = options.optional("b");
     const brokers = address === undefined
-      ? await admin.members(options.optional("c") ?? "")
+      ? await admin.members(clusterOf(options))
       : [{ address, brokerName: (await admin.broker(address).config()).get("brokerName") ?? "" }];
     for (const { address, brokerName } of brokers) {
       if (!isDry) await admin.broker(address).exportPopRecords();
@@ -198,6 +198,12 @@ const exportPopRecord: ToolCommand = {
     }
   },
 };
+
+function clusterOf(options: GivenOptions): string {
+  const cluster = options.optional("c");
+  if (cluster === undefined) throw new UsageError("one of the options -b and -c is needed");
+  return cluster;
+}
 
 /** The commands of this file. */
 export const EXPORT_COMMANDS: readonly ToolCommand[] = [exportMetadata, exportConfigs, exportPopRecord];

@@ -86,9 +86,9 @@ const updateNamesrvConfig: ToolCommand = {
   summary: "Update configs of name server.",
   options: [required("k", "key", "config key"), required("v", "value", "config value")],
   example: "-n 127.0.0.1:9876 -k orderMessageEnable -v true",
-  async run({ admin, options, out }) {
+  async run({ admin, options, out, problem }) {
     const [key, value] = [options.text("k"), options.text("v")];
-    await admin.namesrv.updateConfig(key, value);
+    for (const [address, remark] of await admin.namesrv.updateConfig(key, value)) problem(`${address}: ${remark}`);
     out.line(`update name server config success![${admin.namesrv.addresses.join(", ")}]`);
     out.line(`${key} : ${value}`);
   },

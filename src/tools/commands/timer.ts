@@ -8,7 +8,7 @@ import type { TimerMessageChoice } from "../../client/admin_broker.ts";
 import { BrokerError } from "../../client/errors.ts";
 import type { TimerMessageInfo, TimerMessagePage } from "../../protocol/bodies/timer.ts";
 import { ResponseCode } from "../../protocol/codes.ts";
-import { option, required } from "../arguments.ts";
+import { option, required, UsageError } from "../arguments.ts";
 import type { CommandContext, GivenOptions, ToolCommand } from "../command.ts";
 import type { TableSpec } from "../output.ts";
 import { front, parseTime, timeTextMs } from "../printf.ts";
@@ -134,7 +134,7 @@ async function change(
 function choiceOf(options: GivenOptions): TimerMessageChoice {
   if (options.has("o") && options.has("b")) return { timerOffset: options.int("o", 0) };
   if (options.has("t") && options.has("i")) return { topic: options.text("t"), msgId: options.text("i") };
-  throw new TypeError("name the message with -t and -i, or with -b and -o");
+  throw new UsageError("name the message with -t and -i, or with -b and -o");
 }
 
 /** The commands of this file. */

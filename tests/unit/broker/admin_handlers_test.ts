@@ -263,7 +263,7 @@ Deno.test("the configuration is read and changed, but for black-listed keys and 
         update(changes) {
           if (changes.get("brokerPermission") === "x") throw new ConfigError([], "brokerPermission=x is no number");
           for (const [key, value] of changes) values.set(key, value);
-          return [];
+          return changes.has("foo") ? ["foo"] : [];
         },
       },
       clock,
@@ -275,11 +275,14 @@ Deno.test("the configuration is read and changed, but for black-listed keys and 
     server.listen({ host: "0.0.0.0", port: 10911 }, handlers);
     const admin = peer(world, "admin");
     const update = (text: string) => admin.ask(25, {}, utf8(text));
-    assertEquals((await update("brokerPermission=4\n#c\nfoo=bar")).code, 0);
-    assertEquals(permissionChanges, 1);
+    const taken = await update("brokerPermission=4\n#c\nfoo=bar");
+    assertEquals([taken.code, taken.remark], [0, "there is no key foo"]);
+    assertEquals((await update("brokerPermission=4")).remark, null);
+    assertEquals((await update("flushDiskType=SYNC_FLUSH")).remark, "flushDiskType: saved, and counts after a restart");
+    assertEquals(permissionChanges, 2);
     const read = await admin.ask(26);
-    assertEquals(utf8Text(read.body), "brokerName=b\nbrokerPermission=4\nfoo=bar\n");
-    assertEquals(JSON.parse(read.ext["version"]!).counter, 1);
+    assertEquals(utf8Text(read.body), "brokerName=b\nbrokerPermission=4\nfoo=bar\nflushDiskType=SYNC_FLUSH\n");
+    assertEquals(JSON.parse(read.ext["version"]!).counter, 3);
     const refused = await update("listenPort=1");
     assertEquals(refused.code, ResponseCode.NO_PERMISSION);
     assertStringIncludes(refused.remark!, "Can not update config in black list.");

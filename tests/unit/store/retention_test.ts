@@ -35,6 +35,22 @@ Deno.test("expired files go at the hour of deleteWhen, never the last, and queue
   await h.store.close();
 });
 
+Deno.test("a shorter time that an operator sets while the disk fills up counts from the next round on", async () => {
+  const h = StoreHarness.fresh({ fileReservedTime: 48, deleteWhen: Array.from({ length: 24 }, (_, i) => i).join(";") });
+  let fileReservedTime = 48;
+  const present = new Proxy(h.options, {
+    get: (options, name) => name === "fileReservedTime" ? fileReservedTime : Reflect.get(options, name),
+  });
+  await h.open(10911, present);
+  fill(h, 100);
+  await h.clock.advance(3 * HOUR_MS);
+  assertEquals(h.store.figures().minPhysicalOffset, 0);
+  fileReservedTime = 2;
+  await h.clock.advance(60_000);
+  assert(h.store.figures().minPhysicalOffset > 0);
+  await h.store.close();
+});
+
 Deno.test("outside the hours expired files stay until somebody asks", async () => {
   const h = StoreHarness.fresh({ fileReservedTime: 1, deleteWhen: "" });
   await h.open();

@@ -80,7 +80,7 @@ export class StoreHarness {
   }
 
   /** Opens the store. */
-  async open(storePort = 10911): Promise<MessageStore> {
+  async open(storePort = 10911, retentionOptions = this.options): Promise<MessageStore> {
     this.store = await MessageStore.open({
       disk: this.disk,
       clock: this.clock,
@@ -90,6 +90,7 @@ export class StoreHarness {
         error: (text) => void this.log.push(`error ${text}`),
       },
       options: this.options,
+      retentionOptions,
       storeHost: new Uint8Array([127, 0, 0, 1]),
       storePort,
       atEndOfTurn: (fn) => void this.#ends.push(fn),
