@@ -71,9 +71,21 @@ function explainListen(error: ListenError, facts: StartFacts): StartError {
 function portAdvice({ reason, address }: ListenError, facts: StartFacts): string {
   if (reason === "not-allowed") return "; ports below 1024 take root or CAP_NET_BIND_SERVICE";
   if (reason !== "taken") return "";
-  const running = facts.running();
-  const own = running.length === 0 ? "" : ` (of this user's servers there run: ${running.join(", ")})`;
-  return `; \`ss -ltnp 'sport = :${address.port}'\` shows who has it${own}: end that, or set another port`;
+  return `; ${whoHasPort(address.port, facts.running())}: end that, or set another port`;
+}
+
+/** How to find out who listens on a port. @param running servers of this user. */
+export function whoHasPort(port: number, running: readonly string[]): string {
+  return `\`ss -ltnp 'sport = :${port}'\` shows who has it${own(running)}`;
+}
+
+/** Who has a store open. @param running servers of this user. */
+export function whoHasStore(running: readonly string[]): string {
+  return `another broker has this store open${own(running)}`;
+}
+
+function own(running: readonly string[]): string {
+  return running.length === 0 ? "" : ` (of this user's servers there run: ${running.join(", ")})`;
 }
 
 function explainDisk(error: DiskError, facts: StartFacts): unknown {
@@ -89,7 +101,9 @@ function explainDisk(error: DiskError, facts: StartFacts): unknown {
   // A path that follows from another one's is not what its author wrote.
   const key = longestFirst.find(([each]) => facts.assigned.has(each))?.[0] ?? longestFirst.at(-1)?.[0];
   if (key === undefined) return error;
-  const advice = DISK_ADVICE[error.fault];
+  const advice = error.fault === "locked"
+    ? `${whoHasStore(facts.running())}: end it, or set another directory`
+    : DISK_ADVICE[error.fault];
   return placed(error, key, facts, advice === undefined ? messageOf(error) : `${messageOf(error)}; ${advice}`);
 }
 

@@ -4,16 +4,19 @@
  *
  * @module
  */
+import { VIP_PORT_DISTANCE } from "../broker/read_options.ts";
 import { SystemClock } from "../common/clock.ts";
 import type { CommandLine } from "../common/command_line.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { systemEnvironment } from "../common/environment.ts";
-import { ConnectionError } from "../common/errors.ts";
+import { DiskError, ListenError } from "../common/errors.ts";
+import { catchHangup } from "../common/hangup_signal.ts";
 import { openLogging } from "../common/log_setup.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import { SystemRandom } from "../common/random.ts";
 import { runServerCommand } from "../common/run_command.ts";
-import { announceProcess, runDirectory } from "../common/run_file.ts";
+import { announceProcess, runDirectory, runningOfUser } from "../common/run_file.ts";
+import { whoHasPort, whoHasStore } from "../common/start_failure.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
 
@@ -43,17 +46,29 @@ export function runStart(args: string[]): Promise<number> {
       await serve(readOptions(given));
       return 0;
     },
-    advice: (error) =>
-      error instanceof ConnectionError
-        ? "; if it is in use by another program, choose others with --namesrv-port and --broker-port"
-        : "",
+    advice,
   }, args);
+}
+
+/** What to do about a start that failed. */
+function advice(error: unknown): string {
+  const running = () => runningOfUser(runDirectory(new DenoDisk(), systemEnvironment()));
+  if (error instanceof ListenError && error.reason === "taken") {
+    const who = whoHasPort(error.address.port, running());
+    return `; ${who}: end that, or choose others with --namesrv-port and --broker-port`;
+  }
+  if (error instanceof DiskError && error.fault === "locked") {
+    return `; ${whoHasStore(running())}: end it, or choose another directory with --data`;
+  }
+  return "";
 }
 
 function readOptions(given: CommandLine<keyof typeof OPTIONS>): AllInOneOptions {
   const brokerIp = given.ip?.at(-1);
+  const dataDirectory = given.data?.at(-1) ?? "data";
+  if (dataDirectory.trim() === "") throw new TypeError("--data: a directory is expected");
   return {
-    dataDirectory: (given.data?.at(-1) ?? "data").replace(/(?<=.)\/+$/, ""),
+    dataDirectory: dataDirectory.replace(/(?<=.)\/+$/, ""),
     namesrvPort: readPort("--namesrv-port", given.namesrvPort?.at(-1) ?? "9876"),
     brokerPort: readPort("--broker-port", given.brokerPort?.at(-1) ?? "10911"),
     ...(brokerIp !== undefined && { brokerIp }),
@@ -63,6 +78,9 @@ function readOptions(given: CommandLine<keyof typeof OPTIONS>): AllInOneOptions 
 function readPort(name: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
   if (!(port <= 65535)) throw new TypeError(`${name} ${text}: expected a port`);
+  if (name === "--broker-port" && port > 0 && port <= VIP_PORT_DISTANCE) {
+    throw new TypeError(`${name} ${text}: the broker needs the port less ${VIP_PORT_DISTANCE} as well`);
+  }
   return port;
 }
 
@@ -77,6 +95,8 @@ async function serve(options: AllInOneOptions): Promise<void> {
   const print = (line: string) => console.log(line.trimEnd());
   using logging = openLogging({ options: settings.log, environment, clock, disk, print });
   const stopped = stopSignal();
+  // The end of its terminal ends it as Ctrl-C does; for a process without one (nohup) there is nothing to read again.
+  using _hangup = catchHangup({ reload: () => {}, end: () => stopped.stop() });
   try {
     await using running = await startAllInOne({
       net: new DenoNet(),

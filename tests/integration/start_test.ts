@@ -48,6 +48,13 @@ Deno.test("From nothing to the first message, and to a clean end", async () => {
     const status = await run(home, ["tools", "topicStatus", "-t", "TopicTest", "-n", namesrvAddr]);
     assertEquals(status.stdout.match(/ 0 +250 /g)?.length, 4);
 
+    const second = await run(home, ["start", "--namesrv-port", "0", "--broker-port", "0"]);
+    assertEquals(second.code, 255);
+    assertMatch(
+      second.stderr,
+      /^rucola start: .*Lock failed, MQ already started; another broker has this store open \(.* process id \d+\): .* --data\n$/,
+    );
+
     const shutdown = await run(home, ["shutdown", "broker"]);
     assertEquals(shutdown.code, 0);
     assertMatch(
@@ -59,6 +66,33 @@ Deno.test("From nothing to the first message, and to a clean end", async () => {
     assertEquals((await child.status).code, 0);
     assertEquals([...Deno.readDirSync(`${home}/data/store`)].some(({ name }) => name === "abort"), false);
     assertEquals(await run(home, ["shutdown", "broker"]), { code: 1, stdout: "No mqbroker running.\n", stderr: "" });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("A start without a terminal goes on at SIGHUP, and ends cleanly at SIGINT", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await using child = command(home, ["start", "--namesrv-port", "0", "--broker-port", "0", "--ip", "127.0.0.1"])
+      .spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    const until = async (what: string) => {
+      while (!text.includes(what)) {
+        const { value, done } = await lines.read();
+        if (done) return;
+        text += value;
+      }
+    };
+    await until("Next: ");
+    // Its standard input is no terminal, as under nohup.
+    child.kill("SIGHUP");
+    child.kill("SIGINT");
+    await until("\0");
+    assertStringIncludes(text, "Stopping.\n");
+    await child.stderr.cancel();
+    assertEquals((await child.status).code, 0);
   } finally {
     await Deno.remove(home, { recursive: true });
   }
@@ -83,10 +117,12 @@ Deno.test("Options that are none are refused with the usage", async () => {
   const home = await Deno.makeTempDir();
   try {
     for (
-      const [args, reason] of [[["--nope"], "Unrecognized option: --nope"], [
-        ["--broker-port", "x"],
-        "expected a port",
-      ]] as const
+      const [args, reason] of [
+        [["--nope"], "Unrecognized option: --nope"],
+        [["--broker-port", "x"], "expected a port"],
+        [["--broker-port", "2"], "the broker needs the port less 2 as well"],
+        [["--data", ""], "--data: a directory is expected"],
+      ] as const
     ) {
       const { code, stderr } = await run(home, ["start", ...args]);
       assertEquals(code, 1);
