@@ -2,7 +2,8 @@
  * Hosts made of network namespaces, on one cable, for scripts that live through what happens between machines: each host has
  * an address of its own and all its ports, and can be cut off from the others.
  *
- * Needs root on Linux and `ip`; {@linkcode whyNoHosts} says what is missing. Everything is gone when the network is disposed of.
+ * Needs root on Linux and `ip`; {@linkcode whyNoHosts} says what is missing. Everything is gone when the network is disposed of, and
+ * when this process ends before that, except by SIGKILL.
  *
  * @module
  */
@@ -74,8 +75,19 @@ export class HostNetwork implements AsyncDisposable {
     this.hosts = names.map((name, at) => ({ name, namespace: `${prefix}-${name}`, address: `${NETWORK}.${at + 1}` }));
   }
 
+  readonly #removeAtExit = () => {
+    for (const namespace of this.#namespaces) {
+      new Deno.Command("ip", { args: ["netns", "del", namespace] }).outputSync();
+    }
+  };
+
+  get #namespaces(): string[] {
+    return [this.#switch, ...this.hosts.map(({ namespace }) => namespace)];
+  }
+
   /** Makes the namespaces and the cables. @throws {Error} when that fails; what is there goes with the disposal. */
   async connect(): Promise<void> {
+    globalThis.addEventListener("unload", this.#removeAtExit);
     await must("ip", "netns", "add", this.#switch);
     await must("ip", "-n", this.#switch, "link", "add", SWITCH_DEVICE, "type", "bridge");
     await must("ip", "-n", this.#switch, "link", "set", SWITCH_DEVICE, "up");
@@ -104,8 +116,8 @@ export class HostNetwork implements AsyncDisposable {
 
   /** Removes everything; processes on the hosts must have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { namespace } of this.hosts) await run(["ip", "netns", "del", namespace]);
-    await run(["ip", "netns", "del", this.#switch]);
+    for (const namespace of this.#namespaces) await run(["ip", "netns", "del", namespace]);
+    globalThis.removeEventListener("unload", this.#removeAtExit);
   }
 }
 

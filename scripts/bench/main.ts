@@ -10,6 +10,7 @@ import { freeBrokerPort, freePort } from "../interop/ports.ts";
 import { waitForRegistration } from "../interop/raw_client.ts";
 import { locateRucola, rucolaPlatform } from "../interop/rucola_server.ts";
 import type { Platform, Server } from "../interop/server.ts";
+import { masterProperties, startSlave } from "./with_slave.ts";
 import { runJavaProducer } from "./java_runner.ts";
 import type { Measurement } from "./measurement.ts";
 import { residentMiB } from "./process_meter.ts";
@@ -26,6 +27,7 @@ const USAGE = `usage: deno task bench [options]
   --warmup N         most seconds of unmeasured work before a run of raw frames; ends when it gets no faster (45)
   --binary FILE      the rucola binary; default: dist/rucola when newer than the sources, else main.ts
   --java-heap SIZE   heap of the Java broker (2g)
+  --roles LIST       ASYNC_MASTER,SYNC_MASTER or one: each broker has that role and a slave of its own make behind it
   --property K=V     a further line of both brokers' configuration; may be repeated
   --out DIR          where bench.md and bench.json go (dist)
 WIRELOAD=FILE names another generator of raw frames.`;
@@ -42,6 +44,8 @@ interface Arguments {
   readonly seconds: number;
   readonly warmupSeconds: number;
   readonly binary: string | undefined;
+  /** Null alone: a master without slaves. */
+  readonly roles: readonly (string | null)[];
   readonly javaJvm: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
   readonly out: string;
@@ -58,6 +62,7 @@ function readArguments(args: readonly string[]): Arguments {
       seconds: { type: "string", default: "10" },
       warmup: { type: "string", default: "45" },
       binary: { type: "string" },
+      roles: { type: "string" },
       "java-heap": { type: "string", default: "2g" },
       property: { type: "string", multiple: true, default: [] },
       out: { type: "string", default: `${ROOT}dist` },
@@ -75,10 +80,21 @@ function readArguments(args: readonly string[]): Arguments {
     seconds: positive("seconds", values.seconds),
     warmupSeconds: positive("warmup", values.warmup),
     binary: values.binary,
+    roles: rolesOf(values.roles),
     javaJvm: brokerJvm(values["java-heap"]),
     properties: { ...PROPERTIES, ...Object.fromEntries(values.property.map(keyAndValue)) },
     out: values.out,
   };
+}
+
+function rolesOf(text: string | undefined): (string | null)[] {
+  if (text === undefined) return [null];
+  const roles = text.split(",");
+  const unknown = roles.find((role) => role !== "ASYNC_MASTER" && role !== "SYNC_MASTER");
+  if (unknown !== undefined) {
+    throw new TypeError(`--roles ${text}: ASYNC_MASTER and SYNC_MASTER are the ones there are`);
+  }
+  return roles;
 }
 
 /** The options of RocketMQ's own start script for a broker, with a heap that leaves room for a small machine's rest. */
@@ -98,15 +114,23 @@ function brokerJvm(heap: string): string[] {
   ];
 }
 
+/** What is compared: brokers of one make in one role. */
+interface Contender {
+  readonly label: string;
+  readonly platform: Platform;
+  /** Null: a master without slaves. */
+  readonly role: string | null;
+}
+
 /** The servers of one round, with the work that they get. */
 class Round {
-  readonly #platform: Platform;
+  readonly #contender: Contender;
   readonly #arguments: Arguments;
   readonly #generator: Generator;
   readonly #dir: string;
 
-  constructor(platform: Platform, args: Arguments, generator: Generator, dir: string) {
-    this.#platform = platform;
+  constructor(contender: Contender, args: Arguments, generator: Generator, dir: string) {
+    this.#contender = contender;
     this.#arguments = args;
     this.#generator = generator;
     this.#dir = dir;
@@ -114,19 +138,22 @@ class Round {
 
   /** Starts the servers on an empty store, runs all scenarios and stops them. */
   async run(onResult: (scenario: string, result: Measurement) => void): Promise<Boot> {
-    const namesrv = await this.#platform.startNamesrv({ dir: `${this.#dir}/namesrv`, port: freePort() });
+    const { platform, role, label } = this.#contender;
+    const namesrv = await platform.startNamesrv({ dir: `${this.#dir}/namesrv`, port: freePort() });
     await using _namesrv = namesrv.process;
     const startMs = performance.now();
-    const broker = await this.#platform.startBroker({
+    const options = {
       dir: `${this.#dir}/broker`,
       port: freeBrokerPort(),
       namesrvAddr: namesrv.address,
-      properties: this.#arguments.properties,
-    });
+      properties: { ...this.#arguments.properties, ...(role !== null && masterProperties(role)) },
+    };
+    const broker = await platform.startBroker(options);
     await using _broker = broker.process;
     const bootMs = performance.now() - startMs;
     await waitForRegistration(namesrv.address, broker.address);
-    const boot = { platform: this.#platform.label, bootMs, idleRssMiB: residentMiB(broker.process.pid) };
+    const boot = { platform: label, bootMs, idleRssMiB: residentMiB(broker.process.pid) };
+    await using _slave = role === null ? null : await startSlave(platform, broker, options);
     for (const scenario of this.#arguments.scenarios) {
       onResult(scenario.name, await this.#measure(scenario, namesrv, broker));
     }
@@ -154,19 +181,26 @@ async function main(args: Arguments): Promise<number> {
       target === "java" ? javaPlatform("5.5.0", args.javaJvm) : rucolaPlatform(await locateRucola(args.binary))
     ),
   );
+  const contenders = platforms.flatMap((platform) =>
+    args.roles.map((role): Contender => ({
+      label: role === null ? platform.label : `${platform.label} ${role}`,
+      platform,
+      role,
+    }))
+  );
   const generator = await locateGenerator();
   const runs = new Map<string, Measurement[]>();
   const boots: Boot[] = [];
   for (let round = 0; round < args.rounds; round++) {
     // Every second round begins with the other one, so that neither always meets the cooler or emptier machine.
-    for (const platform of round % 2 === 0 ? platforms : platforms.toReversed()) {
+    for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
       const dir = await Deno.makeTempDir({ prefix: "rucola-bench-" });
       try {
         boots.push(
-          await new Round(platform, args, generator, dir).run((scenario, result) => {
-            const key = seriesKey(scenario, platform);
+          await new Round(contender, args, generator, dir).run((scenario, result) => {
+            const key = seriesKey(scenario, contender);
             runs.set(key, [...(runs.get(key) ?? []), result]);
-            console.log(progressLine({ round: round + 1, platform: platform.label, scenario }, result));
+            console.log(progressLine({ round: round + 1, platform: contender.label, scenario }, result));
           }),
         );
       } finally {
@@ -175,18 +209,18 @@ async function main(args: Arguments): Promise<number> {
     }
   }
   const series = args.scenarios.flatMap((scenario) =>
-    platforms.map((platform) => ({
+    contenders.map((contender) => ({
       scenario: scenario.name,
-      platform: platform.label,
-      runs: runs.get(seriesKey(scenario.name, platform)) ?? [],
+      platform: contender.label,
+      runs: runs.get(seriesKey(scenario.name, contender)) ?? [],
     }))
   );
   await writeReport({ conditions: await conditions(args, generator), boots, series }, args.out);
   return [...runs.values()].flat().some((run) => run.failed > 0) ? 1 : 0;
 }
 
-function seriesKey(scenario: string, platform: Platform): string {
-  return `${scenario} ${platform.label}`;
+function seriesKey(scenario: string, contender: Contender): string {
+  return `${scenario} ${contender.label}`;
 }
 
 function progressLine(run: { round: number; platform: string; scenario: string }, result: Measurement): string {
