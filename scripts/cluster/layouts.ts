@@ -15,6 +15,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { dirname, fromFileUrl, resolve } from "@std/path";
 import { type Period, type Seen, whatClientsSaw } from "./client_record.ts";
 import { type Part, rucola } from "./part.ts";
+import { plain, seenTable } from "./seen_table.ts";
 import { NAME_SERVERS, openSite, type Site, whyNoSite } from "./site.ts";
 
 const ROOT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
@@ -139,35 +140,8 @@ async function disturb(
 }
 
 function table(rows: readonly Row[]): string {
-  const counts = (map: ReadonlyMap<string, number>) => [...map].map(([name, count]) => `${count} ${name}`).join(", ");
-  const seconds = (ms: number) => (ms / 1000).toFixed(1);
-  const cells = rows.map((row) => [
-    row.layout,
-    row.part,
-    row.fault,
-    `${row.sends}`,
-    counts(row.failed) || "0",
-    counts(row.warned) || "0",
-    seconds(row.longestSendPauseMs),
-    seconds(row.slowestSendMs),
-    seconds(row.longestReceivePauseMs),
-    `${row.duplicates}`,
-    `${row.missing}`,
-  ]);
-  const head = [
-    "layout",
-    "part",
-    "what",
-    "sends",
-    "failed",
-    "not SEND_OK",
-    "no send for, s",
-    "slowest send, s",
-    "nothing received for, s",
-    "twice",
-    "missing",
-  ];
-  return [head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const labelled = rows.map(({ layout, part, fault, ...seen }) => ({ labels: [layout, part, fault], seen }));
+  return seenTable(["layout", "part", "what"], labelled);
 }
 
 /** What must not be: sentences. */
@@ -190,7 +164,6 @@ async function main(args: Arguments): Promise<number> {
   }
   // Each has hosts of its own, and hardly uses them: together they take the time of one.
   const rows = (await Promise.all(args.layouts.map((layout) => runLayout(layout, args)))).flat();
-  const plain = (_: string, value: unknown) => value instanceof Map ? Object.fromEntries(value) : value;
   console.log(args.json ? JSON.stringify(rows, plain, 2) : table(rows));
   const wrong = failures(rows);
   for (const sentence of wrong) console.error(sentence);

@@ -13,6 +13,7 @@ import { MIXED_CHECKS } from "./mixed.ts";
 import { MQADMIN_CHECKS } from "./mqadmin.ts";
 import { QUICKSTART_CHECKS } from "./quickstart.ts";
 import { REPLICATION_CHECKS } from "./replication.ts";
+import { ROLLING_CHECKS } from "./rolling.ts";
 import { STORE_EXCHANGE_CHECKS } from "./store_exchange.ts";
 import { TOOLS_CHECKS } from "./tools_compare.ts";
 
@@ -28,5 +29,6 @@ export const CHECKS: readonly Check[] = [
   ...STORE_EXCHANGE_CHECKS,
   ...KILL_CHECKS,
   ...REPLICATION_CHECKS,
+  ...ROLLING_CHECKS,
   ...CONFORMANCE_CHECKS,
 ];
