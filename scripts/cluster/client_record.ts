@@ -49,7 +49,7 @@ export interface Seen {
   readonly slowestSendMs: number;
   /** Longest time in which no message was given to the consumer. */
   readonly longestReceivePauseMs: number;
-  /** Messages sent in the period that the consumer was given more than once. */
+  /** Deliveries in the period of messages that the consumer had been given before. */
   readonly duplicates: number;
   /** Messages acknowledged in the period that the consumer was never given. */
   readonly missing: number;
@@ -77,8 +77,9 @@ export function isAcknowledged({ outcome }: Send): boolean {
 
 /** What clients saw in each period. */
 export function whatClientsSaw(record: ClientRecord, periods: readonly Period[]): Seen[] {
-  const deliveries = new Map<number, number>();
-  for (const { number } of record.receipts) deliveries.set(number, (deliveries.get(number) ?? 0) + 1);
+  const given = new Set<number>();
+  const repeats = record.receipts.toSorted((a, b) => a.atMs - b.atMs)
+    .filter(({ number }) => given.has(number) || !given.add(number));
   return periods.map((period) => {
     const isIn = (ms: number) => ms >= period.fromMs && ms < period.toMs;
     const sends = record.sends.filter(({ endMs }) => isIn(endMs));
@@ -90,8 +91,8 @@ export function whatClientsSaw(record: ClientRecord, periods: readonly Period[])
       longestSendPauseMs: longestGap(acknowledged.map(({ endMs }) => endMs), period),
       slowestSendMs: acknowledged.reduce((most, { startMs, endMs }) => Math.max(most, endMs - startMs), 0),
       longestReceivePauseMs: longestGap(record.receipts.map(({ atMs }) => atMs).filter(isIn), period),
-      duplicates: sends.filter(({ number }) => (deliveries.get(number) ?? 0) > 1).length,
-      missing: acknowledged.filter(({ number }) => !deliveries.has(number)).length,
+      duplicates: repeats.filter(({ atMs }) => isIn(atMs)).length,
+      missing: acknowledged.filter(({ number }) => !given.has(number)).length,
     };
   });
 }

@@ -19,7 +19,7 @@ Deno.test("A period has the failures, pauses, duplicates and losses of the sends
     longestSendPauseMs: 990,
     slowestSendMs: 10,
     longestReceivePauseMs: 980,
-    duplicates: 1,
+    duplicates: 0,
     missing: 0,
   });
   assertEquals(second, {
@@ -29,7 +29,7 @@ Deno.test("A period has the failures, pauses, duplicates and losses of the sends
     longestSendPauseMs: 2600,
     slowestSendMs: 3100,
     longestReceivePauseMs: 2700,
-    duplicates: 0,
+    duplicates: 1,
     missing: 1,
   });
   assertEquals(missingCount(record), 1);
