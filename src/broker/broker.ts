@@ -382,6 +382,7 @@ export class Broker {
       more,
       brokerAddr: () => this.advertisedAddress,
       nameServers: () => this.nameServers,
+      askNameServers: () => void this.#registration?.registerNow(),
     });
   }
 

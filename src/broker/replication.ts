@@ -27,6 +27,8 @@ import type { BrokerTables } from "./tables.ts";
 
 /** How often a master looks for slaves of RocketMQ among its connections. */
 const REVIEW_MS = 5000;
+/** A slave that does not find its master asks name servers where it is, so often at most: it may have moved. */
+const ASK_AGAIN_MS = 3000;
 
 /** What replication is made of. */
 export interface ReplicationParts {
@@ -41,6 +43,8 @@ export interface ReplicationParts {
   /** Where the broker listens for clients. */
   readonly brokerAddr: () => string;
   readonly nameServers: () => Registration["nameServers"];
+  /** Registers again, which brings the master's present addresses. */
+  readonly askNameServers: () => void;
 }
 
 /** Replication; see the module's text. */
@@ -56,6 +60,7 @@ export class Replication {
   #haPort = 0;
   #masterAddr: string | null = null;
   #masterHaAddress: string | null = null;
+  #askedMs = -Infinity;
 
   /** {@linkcode listen} and {@linkcode start} begin. */
   constructor(parts: ReplicationParts) {
@@ -178,7 +183,7 @@ export class Replication {
       source: store.replicaLog,
       options,
       isAllowed: (host) => allowed.isEmpty || allowed.has(host),
-      isTrusted: (host) => allowed.has(host) || this.#hosts.has(host),
+      slavesAt: (host) => allowed.has(host) ? Infinity : this.#hosts.count(host),
       onProgress: () => store.replicasChanged(),
     });
     store.onAppended(() => master.appended());
@@ -208,12 +213,20 @@ export class Replication {
       store,
       options,
       masterAddress: () => this.#haAddress(),
+      onAway: () => this.#lookForMaster(),
       agree: async (own: Address) => {
         const isSure = await link.agree(own);
         this.#sync?.soon();
         return isSure;
       },
     });
+  }
+
+  #lookForMaster(): void {
+    const now = this.#parts.clock.monotonicMs();
+    if (now - this.#askedMs < ASK_AGAIN_MS) return;
+    this.#askedMs = now;
+    this.#parts.askNameServers();
   }
 
   /** Connections that have not said who they are: are they slaves that a name server lists? */

@@ -25,15 +25,15 @@ export interface SlaveHostsParts {
 /** Hosts of registered slaves. */
 export class SlaveHosts {
   readonly #parts: SlaveHostsParts;
-  #hosts: ReadonlySet<string> = new Set();
+  #slaves: ReadonlyMap<string, number> = new Map();
 
   constructor(parts: SlaveHostsParts) {
     this.#parts = parts;
   }
 
-  /** Whether a slave of this broker was registered at the host when it was last looked up. */
-  has(host: string): boolean {
-    return this.#hosts.has(host);
+  /** How many slaves of this broker were registered at the host when it was last looked up. */
+  count(host: string): number {
+    return this.#slaves.get(host) ?? 0;
   }
 
   /** Asks the first name server that answers. */
@@ -44,7 +44,7 @@ export class SlaveHosts {
         const { client } = this.#parts;
         const reply = await client.invoke(address, { code: RequestCode.GET_BROKER_CLUSTER_INFO, ext: {} }, TIMEOUT_MS);
         if (reply.code !== ResponseCode.SUCCESS) continue;
-        this.#hosts = await this.#hostsIn(reply.body);
+        this.#slaves = await this.#slavesIn(reply.body);
         return;
       } catch {
         // The registration tells when a name server is away; the next one may answer.
@@ -52,14 +52,16 @@ export class SlaveHosts {
     }
   }
 
-  async #hostsIn(body: Uint8Array): Promise<Set<string>> {
+  async #slavesIn(body: Uint8Array): Promise<Map<string, number>> {
     const { net, brokerName } = this.#parts;
     const broker = decodeClusterInfo(body).brokerAddrTable.get(brokerName);
-    const hosts = new Set<string>();
+    const slaves = new Map<string, number>();
     for (const [id, address] of broker?.brokerAddrs ?? []) {
       if (Number(id) === MASTER_ID) continue;
-      for (const ip of await net.resolve(parseAddress(address).host).catch(() => [])) hosts.add(ip);
+      for (const ip of await net.resolve(parseAddress(address).host).catch(() => [])) {
+        slaves.set(ip, (slaves.get(ip) ?? 0) + 1);
+      }
     }
-    return hosts;
+    return slaves;
   }
 }

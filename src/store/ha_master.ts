@@ -2,8 +2,8 @@
  * The master's side of replication: listens on the HA port, serves any number of slaves, and knows how far each is.
  *
  * Who may connect: everybody, or those whose address is on a list (`haAllowedAddresses`). Whose acknowledgements count for
- * producers: nodes of ours that have identified themselves over the remoting port ({@linkcode HaMaster.identify}), and
- * addresses of which `isTrusted` says that a slave of this broker lives there. The HA bytes themselves carry no identity.
+ * producers: nodes of ours that have identified themselves over the remoting port ({@linkcode HaMaster.identify}), and from
+ * each host as many more as slaves of this broker are known to live there. The HA bytes themselves carry no identity.
  *
  * RocketMQ counterpart: `DefaultHAService`.
  *
@@ -17,7 +17,7 @@ import { HaFlow } from "./ha_flow.ts";
 import { HaGate, type HaGateOptions } from "./ha_gate.ts";
 import type { ReplicaLog } from "./replica_log.ts";
 
-/** Slaves that may be connected at a time; more are turned away. */
+/** Slaves that may be connected at a time; one more takes the place of the oldest that is not known, or is turned away. */
 const CONNECTIONS_MAX = 64;
 /** Looks at silence and heartbeats in the shorter of both intervals. */
 const TICKS_PER_INTERVAL = 5;
@@ -42,8 +42,8 @@ export interface HaMasterParts {
   readonly options: HaMasterOptions;
   /** Whether this host may connect at all. */
   readonly isAllowed: (host: string) => boolean;
-  /** Whether a slave of this broker is known to live at this host. */
-  readonly isTrusted: (host: string) => boolean;
+  /** How many slaves of this broker are known to live at this host; Infinity for any number. */
+  readonly slavesAt: (host: string) => number;
   /** An answer of the gate may have changed. */
   readonly onProgress: () => void;
 }
@@ -115,7 +115,7 @@ export class HaMaster {
   reviewTrust(): void {
     let changed = false;
     for (const connection of this.#connections) {
-      if (connection.isKnown || !this.#parts.isTrusted(connection.remote.host)) continue;
+      if (connection.isKnown || !this.#isTrusted(connection.remote.host)) continue;
       connection.isKnown = changed = true;
       this.#parts.log.info(
         `HA: a slave of this broker is known at ${connection.remoteText}: what it acknowledges counts`,
@@ -136,20 +136,40 @@ export class HaMaster {
   }
 
   #serve(socket: Socket): void {
-    const { log, clock, isAllowed, isTrusted } = this.#parts;
+    const { log, clock, isAllowed } = this.#parts;
     const text = formatAddress(socket.remote);
-    if (!isAllowed(socket.remote.host) || this.#connections.size >= CONNECTIONS_MAX) {
-      const why = this.#connections.size >= CONNECTIONS_MAX
-        ? `${CONNECTIONS_MAX} slaves are connected`
-        : "its address is not in haAllowedAddresses";
+    const why = !isAllowed(socket.remote.host)
+      ? "its address is not in haAllowedAddresses"
+      : !this.#makeRoom()
+      ? `${CONNECTIONS_MAX} slaves are connected`
+      : null;
+    if (why !== null) {
       log.warn(`HA: connection from ${text} is refused: ${why}`);
       return socket.close();
     }
     const connection = new HaConnection(socket, this.#context, new HaFlow(clock));
-    connection.isKnown = this.#identified.delete(text) || isTrusted(socket.remote.host);
+    connection.isKnown = this.#identified.delete(text) || this.#isTrusted(socket.remote.host);
     this.#connections.add(connection);
     log.info(`HA: connection from ${text}`);
     connection.run();
+  }
+
+  /** Whether a connection from this host may be that of a slave which has none yet. */
+  #isTrusted(host: string): boolean {
+    let known = 0;
+    for (const connection of this.#connections) if (connection.isKnown && connection.remote.host === host) known++;
+    return known < this.#parts.slavesAt(host);
+  }
+
+  /** Whether there is room for one more: strangers must not keep slaves away by being many. */
+  #makeRoom(): boolean {
+    if (this.#connections.size < CONNECTIONS_MAX) return true;
+    for (const connection of this.#connections) {
+      if (connection.isKnown) continue;
+      connection.close("its place is given to a newer connection: it is not known");
+      return true;
+    }
+    return false;
   }
 
   #tick(): void {

@@ -117,3 +117,25 @@ Deno.test("a slave follows again within two seconds of its master's return, and 
     assert(tookMs <= 2000, `it took ${tookMs} ms`);
   });
 });
+
+Deno.test("a master that comes back at another port has its slave again within seconds, and clients see no stale address", async () => {
+  await simWorld(35).run(async (world) => {
+    const cluster = await startCluster(world);
+    const master = await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    master.process.kill();
+    await world.clock.sleep(1000);
+    await startReplica(world, cluster.namesrvAddr, "a", { ...MASTER, listenPort: "20911" });
+    const backMs = world.clock.monotonicMs();
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    const stored = () => producer.send({ topic: "T", body: "m" }).then(({ sendStatus }) => sendStatus);
+    assertEquals(await stored(), "SLAVE_NOT_AVAILABLE", "the new address is told at once");
+    while (await stored() !== "SEND_OK") {
+      assert(world.clock.monotonicMs() - backMs < 8000, "the slave does not find its master");
+      await world.clock.sleep(100);
+    }
+  });
+});

@@ -40,7 +40,7 @@ class HandSlave {
   }
 }
 
-const KNOWN = { isTrusted: () => true };
+const KNOWN = { slavesAt: () => 1 };
 
 async function filled(world: SimWorld, count: number, parts = {}) {
   const started = await startMaster(world, "a", { brokerRole: "SYNC_MASTER" }, {}, parts);
@@ -120,7 +120,7 @@ Deno.test("reports that no slave of this master can make close the connection an
 
 Deno.test("a stranger is served but moves no promise; identified, its acknowledgements count", async () => {
   await simWorld(14).run(async (world) => {
-    const { node, master } = await filled(world, 3, { isTrusted: () => false });
+    const { node, master } = await filled(world, 3, { slavesAt: () => 0 });
     const slave = await HandSlave.connect(world, "b");
     await slave.report(node.store.replicaLog.endOffset);
     await world.clock.sleep(5);
@@ -136,6 +136,50 @@ Deno.test("a stranger is served but moves no promise; identified, its acknowledg
     assertEquals(await safe, PutStatus.PUT_OK);
     master.close();
     await end(node, slave);
+  });
+});
+
+Deno.test("from the host of one Java slave one connection counts, and the next when that is gone", async () => {
+  await simWorld(18).run(async (world) => {
+    const { node, master } = await filled(world, 3, KNOWN);
+    const slave = await HandSlave.connect(world, "b");
+    const stranger = await HandSlave.connect(world, "b");
+    for (const each of [slave, stranger]) await each.report(node.store.replicaLog.endOffset);
+    await world.clock.sleep(5);
+    master.reviewTrust();
+    assertEquals([...master.connections].map(({ isKnown }) => isKnown), [true, false]);
+    slave.socket.close();
+    await world.until(() => master.connections.size === 1, "the end of the slave's connection");
+    master.reviewTrust();
+    assertEquals([...master.connections].map(({ isKnown }) => isKnown), [true]);
+    master.close();
+    await end(node, stranger);
+  });
+});
+
+Deno.test("any number of strangers, silent or with garbage, keep no slave away", async () => {
+  await simWorld(19).run(async (world) => {
+    const { node, master } = await filled(world, 3, {
+      slavesAt: (host: string) => host === world.machine("b").ip ? 1 : 0,
+    });
+    const garbage = new Uint8Array(64).fill(0xff);
+    const strangers = [];
+    for (let i = 0; i < 100; i++) {
+      const stranger = await HandSlave.connect(world, "c");
+      if (i % 2 === 0) await stranger.socket.write(garbage).catch(() => {});
+      strangers.push(stranger);
+    }
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(node.store.replicaLog.endOffset);
+    await world.clock.sleep(5);
+    assertEquals(master.gate.liveReplicas(), 2);
+    assertEquals(master.connections.size <= 64, true);
+    const safe = node.send("T", "a slave has it");
+    await world.clock.sleep(5);
+    await slave.report(node.store.replicaLog.endOffset);
+    assertEquals(await safe, PutStatus.PUT_OK);
+    master.close();
+    await end(node, slave, ...strangers);
   });
 });
 

@@ -91,7 +91,7 @@ export async function startMaster(
   name: string,
   options: Partial<StoreOptions> = {},
   ha: Partial<HaMasterOptions> = {},
-  parts: Partial<Pick<HaMasterParts, "isAllowed" | "isTrusted">> = {},
+  parts: Partial<Pick<HaMasterParts, "isAllowed" | "slavesAt">> = {},
 ): Promise<{ node: Node; master: HaMaster; process: SimProcess }> {
   const process = world.machine(name).boot();
   const node = await Node.open(process, options);
@@ -102,7 +102,7 @@ export async function startMaster(
     source: node.store.replicaLog,
     options: { ...HA_OPTIONS, ...ha },
     isAllowed: () => true,
-    isTrusted: () => true,
+    slavesAt: () => Infinity,
     onProgress: () => node.store.replicasChanged(),
     ...parts,
   });
