@@ -96,7 +96,12 @@ async function serve(options: AllInOneOptions): Promise<void> {
   using logging = openLogging({ options: settings.log, environment, clock, disk, print });
   const stopped = stopSignal();
   // The end of its terminal ends it as Ctrl-C does; for a process without one (nohup) there is nothing to read again.
-  using _hangup = catchHangup({ reload: () => {}, end: () => stopped.stop() });
+  let isHungUp = false;
+  const hangUp = () => {
+    isHungUp = true;
+    stopped.stop();
+  };
+  using _hangup = catchHangup({ reload: () => {}, end: hangUp });
   try {
     await using running = await startAllInOne({
       net: new DenoNet(),
@@ -119,7 +124,7 @@ async function serve(options: AllInOneOptions): Promise<void> {
     printReady(running, options, clock.monotonicMs() - startMs);
     logging.flush();
     await stopped.promise;
-    console.log("Stopping.");
+    if (!isHungUp) console.log("Stopping.");
   } finally {
     stopped.ignore();
   }
