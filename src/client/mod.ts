@@ -1,5 +1,6 @@
 /**
- * A RocketMQ client for Deno and Node: producers and consumers over the remoting protocol, for brokers from 4.4 to 5.x.
+ * A RocketMQ client for Deno: producers and consumers over the remoting protocol, for brokers from 4.4 to 5.x. The page with
+ * examples is docs/client.md.
  *
  * ```ts
  * import { createClient } from "./mod.ts";

@@ -119,7 +119,7 @@ export interface ProducerOptions extends TraceSettings {
   readonly compressMsgBodyOverHowmuchBytes?: number;
   /** 0 to 9. */
   readonly compressLevel?: number;
-  /** ZLIB by default, which clients of all versions read; ZSTD those from 4.9.4 on. */
+  /** ZLIB by default, which clients of all versions read; ZSTD and LZ4 those from 4.9.4 on. */
   readonly compressType?: CompressType;
   /** Queues of a topic that is made by the first send. */
   readonly defaultTopicQueueNums?: number;
