@@ -56,6 +56,8 @@ export interface AdmittedPull {
   readonly topic: TopicConfig;
   /** Null when every message is wanted. */
   readonly filter: MessageFilter | null;
+  /** What the filter was made from, of those that the group's heartbeats tell; undefined when the pull carries its own. */
+  readonly subscription: SubscriptionData | undefined;
 }
 
 /** The checks of a pull. */
@@ -81,12 +83,19 @@ export class PullAdmission {
       throw new ResponseError(
         ResponseCode.INVALID_PARAMETER,
         `queueId[${header.queueId}] is illegal, topic:[${header.topic}] topicConfig.readQueueNums:[${topic.readQueueNums}] ` +
-          `consumer:[${request.connection.remoteText}]`,
+          `consumer:[/${request.connection.remoteText}]`,
       );
     }
     const carried = (header.sysFlag & PullSysFlag.SUBSCRIPTION) !== 0;
-    const filter = carried ? this.#carriedFilter(header) : this.#groupFilter(group, header);
-    return { group, topic, filter };
+    if (carried) return { group, topic, filter: this.#carriedFilter(header), subscription: undefined };
+    const subscription = this.#subscription(group, header);
+    return { group, topic, filter: this.#subscribedFilter(header, subscription), subscription };
+  }
+
+  /** Whether the group of an admitted pull wants something else by now. */
+  isOutdated({ subscription }: AdmittedPull, { consumerGroup, topic }: PullMessageRequest): boolean {
+    return subscription !== undefined &&
+      this.clients.consumerGroup(consumerGroup)?.subscription(topic) !== subscription;
   }
 
   #checkBroker(code: number): void {
@@ -147,12 +156,12 @@ export class PullAdmission {
       header.topic,
       header.subscription,
       header.expressionType,
-      header.subVersion,
+      header.subVersion ?? 0n,
     );
     return isTagType(subscription.expressionType) ? tagFilter(subscription) : this.expressions.compile(subscription);
   }
 
-  #groupFilter(group: SubscriptionGroupConfig, header: PullMessageRequest): MessageFilter | null {
+  #subscription(group: SubscriptionGroupConfig, header: PullMessageRequest): SubscriptionData {
     const consumers = this.clients.consumerGroup(header.consumerGroup);
     if (consumers === undefined) {
       throw new ResponseError(ResponseCode.SUBSCRIPTION_NOT_EXIST, seeFaq("the consumer's group info not exist"));
@@ -170,18 +179,19 @@ export class PullAdmission {
         `the consumer group[${header.consumerGroup}] is forbidden for topic[${header.topic}]${groupForbiddenCause()}`,
       );
     }
-    return this.#subscribedFilter(header, consumers.subscription(header.topic));
-  }
-
-  #subscribedFilter(header: PullMessageRequest, subscription: SubscriptionData | undefined): MessageFilter | null {
+    const subscription = consumers.subscription(header.topic);
     if (subscription === undefined) {
       throw new ResponseError(ResponseCode.SUBSCRIPTION_NOT_EXIST, seeFaq("the consumer's subscription not exist"));
     }
-    if (subscription.subVersion < header.subVersion) {
+    if (subscription.subVersion < (header.subVersion ?? 0n)) {
       throw new ResponseError(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
     }
+    return subscription;
+  }
+
+  #subscribedFilter(header: PullMessageRequest, subscription: SubscriptionData): MessageFilter | null {
     if (isTagType(subscription.expressionType)) return tagFilter(subscription);
-    return this.expressions.ofGroup(subscription, header.consumerGroup, header.subVersion);
+    return this.expressions.ofGroup(subscription, header.consumerGroup, header.subVersion ?? 0n);
   }
 }
 

@@ -70,7 +70,7 @@ class Pull implements HeldPull {
   readonly #parts: PullParts;
   readonly #request: Request;
   readonly #header: PullMessageRequest;
-  readonly #admitted: AdmittedPull;
+  #admitted: AdmittedPull;
   /** Where the next try begins: behind what was examined in vain while this pull waited. */
   #offset: number;
 
@@ -90,7 +90,7 @@ class Pull implements HeldPull {
     const h = this.#header;
     const reset = offsets.takeReset(h.topic, h.consumerGroup, h.queueId);
     if (reset !== undefined) return this.#moved(reset, "OFFSET_RESET");
-    if ((h.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && h.commitOffset >= 0) {
+    if ((h.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && h.commitOffset !== undefined && h.commitOffset >= 0) {
       offsets.commit(h.consumerGroup, h.topic, h.queueId, h.commitOffset, this.#request.connection.remoteText);
     }
     this.#try((h.sysFlag & PullSysFlag.SUSPEND) !== 0, false);
@@ -118,6 +118,7 @@ class Pull implements HeldPull {
       this.#loadAndTry(true);
       return true;
     }
+    this.#renew();
     const status = this.#pull();
     if (status === PullStatus.PENDING) this.#loadAndTry(!last);
     else if (!last && waits(status, this.#offset, true)) {
@@ -127,10 +128,22 @@ class Pull implements HeldPull {
     return true;
   }
 
+  /**
+   * A group that has changed what it wants while this pull waited is served by what it wants now, and from where the pull began:
+   * what was passed over then may be wanted today, and a client takes the next offset from the answer.
+   */
+  #renew(): void {
+    const { admission } = this.#parts;
+    if (!admission.isOutdated(this.#admitted, this.#header)) return;
+    this.#admitted = admission.admit(this.#request, this.#header);
+    this.#offset = this.#header.queueOffset;
+  }
+
   #pull(): PullStatus {
     const { store, settings } = this.#parts;
     const h = this.#header;
-    const maxMessages = Math.min(h.maxMsgNums, settings.maxMessages);
+    // One who asks for none (Go's pull consumer does) is given one, as by RocketMQ: it would wait for ever.
+    const maxMessages = Math.max(1, Math.min(h.maxMsgNums, settings.maxMessages));
     const maxBytes = Math.min(h.maxMsgBytes ?? settings.maxBytes, settings.maxBytes);
     const queue = store.queue(h.topic, h.queueId);
     return store.pull(queue, this.#offset, maxMessages, maxBytes, this.#admitted.filter, result);
@@ -166,7 +179,7 @@ class Pull implements HeldPull {
   #hold(): boolean {
     const { clock, hold, settings } = this.#parts;
     if (this.deadlineMs === 0) {
-      const waitMs = settings.longPollingEnable ? this.#header.suspendTimeoutMillis : settings.shortPollingTimeMs;
+      const waitMs = settings.longPollingEnable ? this.#header.suspendTimeoutMillis ?? 0 : settings.shortPollingTimeMs;
       this.deadlineMs = clock.monotonicMs() + waitMs;
     }
     return hold.hold(this);

@@ -161,5 +161,5 @@ function noTopic(name: string): ResponseError {
 
 function illegalQueue(topic: TopicConfig, queueId: number, remote: string): string {
   return `queueId[${queueId}] is illegal, topic:[${topic.topicName}] topicConfig.readQueueNums:[${topic.readQueueNums}] ` +
-    `consumer:[${remote}]`;
+    `consumer:[/${remote}]`;
 }

@@ -45,16 +45,19 @@ const V2_NAMES: Readonly<Record<string, keyof typeof SEND_MESSAGE_REQUEST>> = {
   m: "batch",
 };
 
+/** What RocketMQ's brokers do without; small clients of other languages leave it out. */
+const SEND_DEFAULTS: ExtFields = { producerGroup: "", defaultTopic: "", defaultTopicQueueNums: "4" };
+
 /**
- * Reads the header of a send request by its code.
+ * Reads the header of a send request by its code. A group, a default topic and its number of queues may be missing.
  *
  * @throws {ResponseError} when a field is missing or cannot be read.
  */
 export function readSendHeader(code: number, ext: ExtFields): SendMessageRequest {
   if (code === RequestCode.SEND_MESSAGE || code === RequestCode.SEND_REPLY_MESSAGE) {
-    return readHeader(SEND_MESSAGE_REQUEST, ext);
+    return readHeader(SEND_MESSAGE_REQUEST, { ...SEND_DEFAULTS, ...ext });
   }
-  const named: Record<string, string> = {};
+  const named: Record<string, string> = { ...SEND_DEFAULTS };
   for (const letter in V2_NAMES) {
     const value = ext[letter];
     if (value !== undefined) named[V2_NAMES[letter]!] = value;
@@ -87,7 +90,7 @@ export const SEND_MESSAGE_RESPONSE = header({
   recallHandle: "string",
 });
 
-/** PULL_MESSAGE (11), LITE_PULL_MESSAGE (361). */
+/** PULL_MESSAGE (11), LITE_PULL_MESSAGE (361). What has to do with waiting and committing may be missing: 0. */
 export const PULL_MESSAGE_REQUEST = header({
   consumerGroup: "string!",
   topic: "string!",
@@ -95,10 +98,10 @@ export const PULL_MESSAGE_REQUEST = header({
   queueOffset: "time!",
   maxMsgNums: "int!",
   sysFlag: "int!",
-  commitOffset: "long!",
-  suspendTimeoutMillis: "time!",
+  commitOffset: "long",
+  suspendTimeoutMillis: "time",
   subscription: "string",
-  subVersion: "wide!",
+  subVersion: "wide",
   expressionType: "string",
   maxMsgBytes: "int",
   requestSource: "int",

@@ -221,3 +221,38 @@ Deno.test("a full disk is told to fast and general sends alike", async () => {
     assert(world.clock.monotonicMs() - startMs <= 60_000);
   });
 });
+
+Deno.test("a priority chooses the queue, the last one when it is higher; other kinds of messages lose it", async () => {
+  await withBench({}, async (bench, peer) => {
+    bench.topics.createForGroup("T", 4);
+    const queueOf = async (properties: string) =>
+      (await peer.ask(frame({ i: `UNIQ_KEY\x01key\x02${properties}` })))!.ext.queueId;
+    // Recorded from RocketMQ 5.5.0: sends to queue 0 of a topic with 4 queues.
+    for (const [priority, queueId] of [["0", "0"], ["1", "1"], ["3", "3"], ["7", "3"], ["-1", "0"], ["x", "0"]]) {
+      assertEquals(await queueOf(`_SYS_MSG_PRIORITY_\x01${priority}\x02`), queueId, `priority ${priority}`);
+    }
+    assertEquals(await queueOf("_SYS_MSG_PRIORITY_\x012\x02__SHARDINGKEY\x01s\x02"), "0");
+    const record = await bench.store.messageAt(bench.store.figures().maxPhysicalOffset - 1) ?? new Uint8Array(0);
+    assertEquals(readStoredMessages([record]).some(({ properties }) => properties.has("_SYS_MSG_PRIORITY_")), false);
+  });
+});
+
+Deno.test("small clients may leave out group, default topic and its queues, in both spellings", async () => {
+  await withBench({}, async (bench, peer) => {
+    bench.topics.createForGroup("T", 1);
+    const { a: _a, c: _c, d: _d, ...least } = ORDINARY;
+    const header = { language: "OTHER", version: 0, opaque: 7, flag: 0, remark: null };
+    const short = await peer.ask(encodeFrame({ ...header, code: 310, ext: least }, utf8("x"), SERIALIZE_JSON));
+    assertEquals(short!.code, 0);
+    const named = { topic: "T", queueId: "0", sysFlag: "0", bornTimestamp: "1", flag: "0" };
+    const long = await peer.ask(encodeFrame({ ...header, code: 10, ext: named }, utf8("x"), SERIALIZE_JSON));
+    assertEquals([long!.code, long!.ext.queueOffset], [0, "1"]);
+  });
+});
+
+Deno.test("what says that it is a batch within, and is none, is refused", async () => {
+  await withBench({}, async (bench, peer) => {
+    bench.topics.createForGroup("T", 1);
+    assertEquals(await codeOf(peer, { f: "128" }), 13);
+  });
+});
