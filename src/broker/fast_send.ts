@@ -168,7 +168,7 @@ export class FastSend {
     }
     m.reconsumeTimes = 0;
     return seen === ALL_FIELDS && !s.failed && (s.flag & FLAG_RESPONSE) === 0 &&
-      (m.sysFlag & SysFlag.TRANSACTION_MASK) === 0 &&
+      (m.sysFlag & (SysFlag.TRANSACTION_MASK | SysFlag.INNER_BATCH)) === 0 &&
       this.#scanProperties();
   }
 
@@ -306,6 +306,7 @@ const SPECIAL = [
   Property.POP_CK,
   Property.INNER_MULTI_DISPATCH,
   Property.INNER_NUM,
+  Property.PRIORITY,
   Property.CLUSTER,
   Property.MSG_REGION,
   Property.TRACE_ON,

@@ -30,6 +30,7 @@ const LIVE_KEYS: ReadonlySet<string> = new Set([
   "namesrvAddr",
   "notifyConsumerIdsChangedEnable",
   "popFromRetryProbability",
+  "popFromRetryProbabilityForPriority",
   "rejectPullConsumerEnable",
   "slaveReadEnable",
   "transactionCheckInterval",

@@ -235,7 +235,7 @@ export const BROKER_OPTIONS = {
   popConsumerKVServiceInit: bool(false, "Start RocksDB-based POP service", later),
   popConsumerKVServiceLog: bool(false, "Debug log of the RocksDB POP service", accepted),
   popFromRetryProbability: int(20, "%", "Percent of POPs trying retry first"),
-  popFromRetryProbabilityForPriority: int(0, "%", "Percent of POPs trying retry first, priority topics", later),
+  popFromRetryProbabilityForPriority: int(0, "%", "Percent of POPs trying retry first, priority topics"),
   popInflightMessageThreshold: long(10_000, "messages", "In-flight limit per group queue"),
   popLongPollingForceNotifyInterval: long(800, "ms", "Time between forced POP wake-ups", later),
   popPollingMapExpireTimeSeconds: int(600, "s", "POP wait map expiry", later),
@@ -248,7 +248,7 @@ export const BROKER_OPTIONS = {
   popReviveSkipIfGroupAbsent: bool(true, "Skip revive when group was deleted"),
   printChannelGroups: bool(false, "Log consumer channel groups", accepted),
   printChannelGroupsMinNum: int(5, "", "Least number of groups to log", accepted),
-  priorityOrderAsc: bool(true, "Priority topics: queue order", later),
+  priorityOrderAsc: bool(true, "Priority topics: the queue with the highest number first"),
   processReplyMessageThreadPoolNums: int(
     (environment) => 16 + 2 * environment.cpuCount,
     "threads",

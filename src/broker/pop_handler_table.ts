@@ -63,6 +63,8 @@ export function popHandlerTables(parts: PopTableParts): HandlerTable[] {
       random,
       settings: {
         retryFirstPercent: () => settings().broker.popFromRetryProbability,
+        retryFirstPercentByPriority: () => settings().broker.popFromRetryProbabilityForPriority,
+        isHigherMoreUrgent: () => settings().broker.priorityOrderAsc,
         usesNewRetryTopics: () => settings().broker.enableRetryTopicV2,
         readsOldRetryTopics: () => settings().broker.retrieveMessageFromPopRetryTopicV1,
       },

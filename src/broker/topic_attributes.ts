@@ -106,7 +106,25 @@ function checkRule(rule: AttributeRule | undefined, key: string, isNew: boolean,
   if (fault !== null) throw systemError(`${fault}, key: ${key}, value: ${value}`);
 }
 
-/** Groups have no attributes yet: each key is refused. */
+/** How many percent of a group's pops of a topic of priorities look by priority. */
+const PRIORITY_FACTOR_ATTRIBUTE = "priority.factor";
+const PRIORITY_FACTOR_MAX = 100;
+
+/** Attributes of groups (5.5). Those of lite topics are refused: there are none here. */
+const GROUP_RULES: ReadonlyMap<string, AttributeRule> = new Map([
+  [PRIORITY_FACTOR_ATTRIBUTE, {
+    isChangeable: true,
+    fault: (value: string) =>
+      /^\d{1,3}$/.test(value) && Number(value) <= PRIORITY_FACTOR_MAX ? null : "value is not in range(0, 100)",
+  }],
+]);
+
+/** The attributes of a group after a change; see {@linkcode alterAttributes}. */
 export function alterGroupAttributes(current: Attributes | null, change: Attributes): Attributes {
-  return alterAttributes(current, change, new Map());
+  return alterAttributes(current, change, GROUP_RULES);
+}
+
+/** How many percent of a group's pops look by priority. Source: RocketMQ `SubscriptionGroupConfig#getPriorityFactor`. */
+export function priorityFactorOf(group: { readonly attributes?: Attributes | undefined }): number {
+  return Number(group.attributes?.[PRIORITY_FACTOR_ATTRIBUTE] ?? PRIORITY_FACTOR_MAX);
 }

@@ -30,6 +30,7 @@ import { PopBatch, type PopWish } from "../pop/pop_reader.ts";
 import { ORDERED_REVIVE_QUEUE } from "../pop/receipt.ts";
 import type { BrokerStats } from "../stats.ts";
 import { popRetryTopicsOf } from "../system_topics.ts";
+import { MESSAGE_TYPE_ATTRIBUTE, priorityFactorOf } from "../topic_attributes.ts";
 import type { TopicTable } from "../topics.ts";
 
 /** `initMode` of a group that wants what comes from now on. */
@@ -37,12 +38,16 @@ const INIT_MAX = 1;
 /** Of this many waiting milliseconds nothing is left when the answer has arrived. Source: `PopRequest#isTimeout`. */
 const ANSWER_MARGIN_MS = 50;
 /** Percent of peeks and notices that look at the retry topic first. */
-const LOOK_AT_RETRY_PERCENT = 20;
+const LOOK_AT_RETRY_PERCENTS = { retry: 20, retryByPriority: 20 };
 
 /** What these handlers must know of the configuration. */
 export interface PopHandlerSettings {
   /** Percent of pops that look at the retry topic first (`popFromRetryProbability`). */
   retryFirstPercent(): number;
+  /** The same for pops by priority (`popFromRetryProbabilityForPriority`). */
+  retryFirstPercentByPriority(): number;
+  /** Whether messages in queues of higher numbers are the more urgent ones (`priorityOrderAsc`). */
+  isHigherMoreUrgent(): boolean;
   /** Whether retry topics have the form `%RETRY%group+topic` (`enableRetryTopicV2`). */
   usesNewRetryTopics(): boolean;
   /** Whether, then, those of the older form are read, too (`retrieveMessageFromPopRetryTopicV1`). */
@@ -77,11 +82,23 @@ interface Place {
   readonly queueId: number;
 }
 
-/** The queues that a request looks at, in an order that changes, so that none is always the last. */
-function placesOf(parts: PopHandlerParts, target: PopTarget, config: AdmittedPop, retryPercent: number): Place[] {
+/**
+ * The queues that a request looks at, in an order that changes, so that none is always the last. Of a topic of priorities
+ * (`message.type=PRIORITY`, 5.5) as many percent of the pops as the group's `priority.factor` says look by priority instead.
+ */
+function placesOf(
+  parts: PopHandlerParts,
+  target: PopTarget & { readonly order?: boolean | undefined },
+  config: AdmittedPop,
+  percents: { readonly retry: number; readonly retryByPriority: number },
+): Place[] {
   const { random, topics, settings } = parts;
   const chance = random.int(100);
-  const queues = rotated(target.topic, config.topic.readQueueNums, chance);
+  const isByPriority = config.topic.attributes?.[MESSAGE_TYPE_ATTRIBUTE] === "PRIORITY" && target.order !== true &&
+    chance < priorityFactorOf(config.group);
+  const retryPercent = isByPriority ? percents.retryByPriority : percents.retry;
+  const queues = rotated(target.topic, config.topic.readQueueNums, isByPriority ? 0 : chance);
+  if (isByPriority && settings.isHigherMoreUrgent()) queues.reverse();
   const own = target.queueId < 0 ? queues : [{ topic: target.topic, queueId: target.queueId }];
   const [newer, older] = popRetryTopicsOf(target.topic, target.consumerGroup);
   const retryTopics = [settings.usesNewRetryTopics() ? newer : older];
@@ -158,7 +175,10 @@ class PopRequest implements HeldPop {
     const { pop, settings } = this.#parts;
     const wish = this.#wish();
     const batch = new PopBatch();
-    const places = placesOf(this.#parts, this.#header, this.#admitted, settings.retryFirstPercent());
+    const places = placesOf(this.#parts, this.#header, this.#admitted, {
+      retry: settings.retryFirstPercent(),
+      retryByPriority: settings.retryFirstPercentByPriority(),
+    });
     for (const { topic, queueId } of places) {
       // What failed must be seen to fail again: an ordered group gets it from its own queue.
       if (wish.isOrdered && topic !== this.topic) continue;
@@ -292,7 +312,7 @@ class Notice implements HeldPop {
     const { pop: { reader, orders } } = this.#parts;
     const { order, attemptId } = this.#header;
     const { group } = this;
-    return placesOf(this.#parts, this.#header, this.#admitted, LOOK_AT_RETRY_PERCENT).some(({ topic, queueId }) => {
+    return placesOf(this.#parts, this.#header, this.#admitted, LOOK_AT_RETRY_PERCENTS).some(({ topic, queueId }) => {
       if (order === true && orders.isBlocked({ group, topic, queueId }, attemptId ?? null)) return false;
       return reader.hasMore(group, topic, queueId);
     });
@@ -320,7 +340,7 @@ async function peek(parts: PopHandlerParts, { command, connection }: Request): P
     filter: null,
     who: connection.remoteText,
   };
-  const places = placesOf(parts, header, admitted, LOOK_AT_RETRY_PERCENT);
+  const places = placesOf(parts, header, admitted, LOOK_AT_RETRY_PERCENTS);
   for (;;) {
     const batch = new PopBatch();
     for (const { topic, queueId } of places) parts.pop.reader.look(wish, topic, queueId, batch);

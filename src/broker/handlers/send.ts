@@ -10,7 +10,7 @@ import { RequestCode, ResponseCode, VersionOrdinal } from "../../protocol/codes.
 import { writeHeader } from "../../protocol/header.ts";
 import { readSendHeader, type SendMessageRequest } from "../../protocol/headers/message.ts";
 import { OffsetMessageIds } from "../../protocol/ids.ts";
-import { parseProperties, Property } from "../../protocol/message.ts";
+import { parseProperties, Property, SysFlag } from "../../protocol/message.ts";
 import { ResponseError } from "../../protocol/response_error.ts";
 import type { Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
@@ -93,6 +93,9 @@ class Sends {
 
   async #sendOne(request: Request, header: SendMessageRequest, topic: TopicConfig, queueId: number): Promise<Reply> {
     const message = this.#message(request, header, queueId);
+    if ((message.sysFlag & SysFlag.INNER_BATCH) !== 0) return this.#refused(PutStatus.MESSAGE_ILLEGAL);
+    queueByPriority(message, topic.writeQueueNums);
+    const { queueId: answeredQueueId } = message; // dead letters and what waits lie elsewhere
     if (topic.topicName.startsWith(RETRY_PREFIX)) {
       this.#parts.admission.redirectExhausted(message, header, request.command.version >= VersionOrdinal.V3_4_9);
     }
@@ -103,7 +106,7 @@ class Sends {
     this.#parts.counter.countPut(message.topic, 1, outcome.result.sizeBytes);
     const status = await this.#parts.put.safe(outcome.result, waitsForStore(message));
     return this.#reply(status, {
-      queueId,
+      queueId: answeredQueueId,
       queueOffset: outcome.result.queueOffset,
       transactionId: uniqueKey,
       msgId: this.#parts.settings.ids.of(outcome.result.physicalOffset),
@@ -175,6 +178,28 @@ class Sends {
   #refused(status: PutStatus): Reply {
     return { ...refusedReply(status, this.#parts.settings), ext: this.#always };
   }
+}
+
+/** Properties of messages that cannot have a priority as well: delayed, ordered and transactional ones. */
+const OTHER_KINDS = [
+  Property.DELAY,
+  Property.TIMER_DELAY_SEC,
+  Property.TIMER_DELAY_MS,
+  Property.TIMER_DELIVER_MS,
+  Property.SHARDING_KEY,
+];
+
+/**
+ * An ordinary message with a priority (5.5) goes to the queue of that number, or the last one. With other kinds the priority
+ * counts for nothing and is taken away. Source: RocketMQ `SendMessageProcessor#sendMessage`, `TopicMessageType`.
+ */
+function queueByPriority(message: BrokerMessage, queueNums: number): void {
+  const { properties } = message;
+  const priority = properties.get(Property.PRIORITY);
+  if (priority === undefined || !/^\d{1,9}$/.test(priority)) return;
+  if (properties.get(Property.TRAN_MSG) === "true" || OTHER_KINDS.some((name) => properties.has(name))) {
+    properties.delete(Property.PRIORITY);
+  } else message.queueId = Math.min(Number(priority), Math.max(1, queueNums) - 1);
 }
 
 function batchMessage(request: Request, header: SendMessageRequest, queueId: number): AppendMessage {

@@ -373,3 +373,22 @@ Deno.test("what is held in order is held after a restart, with its counts, and f
     assertEquals(bodies(await client.pop({ ...ordered, attemptId: "c" })), [], "still held by b");
   });
 });
+
+Deno.test("a topic of priorities is popped by priority, as often as the group's factor says", async () => {
+  await withPopBroker(async ({ client }) => {
+    const topic = { topic: "T", readQueueNums: "3", writeQueueNums: "3", perm: "6", topicFilterType: "SINGLE_TAG" };
+    await client.ask(RequestCode.UPDATE_AND_CREATE_TOPIC, { ...topic, attributes: "+message.type=PRIORITY" });
+    for (let i = 0; i < 30; i++) {
+      for (const priority of [0, 2, 1]) {
+        await client.send("T", `${priority}`, { properties: { _SYS_MSG_PRIORITY_: `${priority}` } });
+      }
+    }
+    const order: string[] = [];
+    for (let i = 0; i < 45; i++) order.push(...bodies(await client.pop({ maxMsgNums: 2 })));
+    assertEquals(order.join(""), "2".repeat(30) + "1".repeat(30) + "0".repeat(30));
+    await client.ask(200, {}, utf8(JSON.stringify({ groupName: "G2", attributes: { "+priority.factor": "0" } })));
+    const other: string[] = [];
+    for (let i = 0; i < 45; i++) other.push(...bodies(await client.pop({ maxMsgNums: 2, group: "G2" })));
+    assert(other.join("") !== order.join(""), "without the factor queues take turns");
+  });
+});

@@ -200,6 +200,8 @@ Deno.test("wrong group names and attributes are refused", async () => {
     assertEquals((await create({ groupName: "a b" })).code, ResponseCode.INVALID_PARAMETER);
     assertEquals((await create({ groupName: "g".repeat(121) })).code, ResponseCode.INVALID_PARAMETER);
     assertStringIncludes((await create({ groupName: "g", attributes: { "+x": "1" } })).remark!, "unsupported key: x");
+    assertEquals((await create({ groupName: "g", attributes: { "+priority.factor": "101" } })).code, 1);
+    assertEquals((await create({ groupName: "g", attributes: { "+priority.factor": "5" } })).code, 0);
     assertEquals((await admin.ask(200, {}, utf8("{"))).code, ResponseCode.SYSTEM_ERROR);
     assertEquals((await admin.ask(225, {}, utf8('{"groupConfigList":[{"groupName":"x"},{"groupName":"y"}]}'))).code, 0);
     admin.client.close();
