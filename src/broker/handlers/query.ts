@@ -8,7 +8,7 @@ import { concatBytes } from "../../common/bytes.ts";
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
 import { readHeader, writeHeader } from "../../protocol/header.ts";
 import { QUERY_MESSAGE_REQUEST, VIEW_MESSAGE_REQUEST } from "../../protocol/headers/message.ts";
-import { ResponseError, systemError } from "../../protocol/response_error.ts";
+import { systemError } from "../../protocol/response_error.ts";
 import type { Reply } from "../../remoting/command.ts";
 import type { HandlerTable, Request } from "../../remoting/handler.ts";
 import type { MessageStore } from "../../store/store.ts";
@@ -34,16 +34,12 @@ async function queryByKey(store: MessageStore, request: Request): Promise<Reply>
   // An index entry of a tag is the one of the key `T#tag` (5.5).
   const key = header.indexType === "T" ? `T#${header.key}` : header.key;
   const found = await store.queryMessages(header.topic, key, maxNum, header.beginTimestamp, header.endTimestamp);
-  if (found.records.length === 0) {
-    throw new ResponseError(ResponseCode.QUERY_NOT_FOUND, "can not find message, maybe time range not correct");
-  }
-  return {
-    ext: writeHeader({
-      indexLastUpdateTimestamp: found.indexLastUpdateTimestamp,
-      indexLastUpdatePhyoffset: found.indexLastUpdatePhyoffset,
-    }),
-    body: concatBytes(found.records),
-  };
+  const ext = writeHeader({
+    indexLastUpdateTimestamp: found.indexLastUpdateTimestamp,
+    indexLastUpdatePhyoffset: found.indexLastUpdatePhyoffset,
+  });
+  if (found.records.length > 0) return { ext, body: concatBytes(found.records) };
+  return { code: ResponseCode.QUERY_NOT_FOUND, remark: "can not find message, maybe time range not correct", ext };
 }
 
 async function viewByOffset(store: MessageStore, request: Request): Promise<Reply> {

@@ -58,7 +58,10 @@ async function endTransaction(parts: TransactionParts, request: Request): Promis
     throw new ResponseError(ResponseCode.SLAVE_NOT_AVAILABLE, "a slave cannot end transactions: ask the master");
   }
   const isCommit = header.commitOrRollback === SysFlag.TRANSACTION_COMMIT;
-  if (!isCommit && header.commitOrRollback !== SysFlag.TRANSACTION_ROLLBACK) return null; // not known yet
+  if (!isCommit && header.commitOrRollback !== SysFlag.TRANSACTION_ROLLBACK) {
+    if (header.commitOrRollback === SysFlag.TRANSACTION_NOT) return null; // not known yet
+    throw systemError("commitOrRollback field wrong");
+  }
   const half = await checkedHalf(parts, header);
   await parts.halves.load();
   if (parts.halves.isEnded(half.queueOffset)) return OK; // a second end, of the producer or of a check

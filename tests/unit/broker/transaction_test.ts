@@ -264,3 +264,21 @@ Deno.test("a half that found no space to be stored again for its check is not fo
     assertEquals(await delivered(peer), 1);
   });
 });
+
+Deno.test("an end that says neither commit nor rollback is refused; one that does not know yet is not answered", async () => {
+  await withBroker(async (world, bench, peer) => {
+    const half = await sendHalf(peer);
+    const { code, remark } = await end(peer, half, "99");
+    assertEquals(code, 1);
+    assertStringIncludes(remark!, "commitOrRollback field wrong");
+    const unsure = await bench.connect("unsure");
+    let isAnswered = false;
+    const silence = end(unsure, half, "0").then(() => void (isAnswered = true), () => {});
+    await world.clock.sleep(1000);
+    assertEquals(isAnswered, false);
+    await end(peer, half, COMMIT);
+    assertEquals(await delivered(peer), 1);
+    unsure.close();
+    await silence;
+  });
+});
