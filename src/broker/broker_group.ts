@@ -10,9 +10,9 @@ import { SystemClock } from "../common/clock.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { systemEnvironment } from "../common/environment.ts";
 import { ConfigError } from "../common/options.ts";
+import { checkApart } from "./broker_group_check.ts";
 import { type BrokerArguments, openBrokerConfiguration, type RunHost } from "./broker_run.ts";
 import type { FromWorker, ToWorker } from "./broker_worker.ts";
-import type { BrokerSettings } from "./read_options.ts";
 
 const RESTART_PAUSE_MS = 1000;
 const RESTART_PAUSE_MAX_MS = 30_000;
@@ -22,7 +22,7 @@ const HEALTHY_MS = 60_000;
 /**
  * Runs a broker for each `-c` until the process is stopped; resolves to the exit code.
  *
- * @throws {ConfigError} when a file cannot be used, or two brokers would share a port or a store; none is started then.
+ * @throws {ConfigError} when a file cannot be used, or two brokers would share something; none is started then.
  */
 export async function runBrokerGroup(given: BrokerArguments, host: RunHost): Promise<number> {
   const disk = new DenoDisk();
@@ -55,18 +55,6 @@ export async function runBrokerGroup(given: BrokerArguments, host: RunHost): Pro
   const codes = await ends;
   host.stopped.ignore();
   return Math.max(...codes);
-}
-
-/** No two brokers may listen on one port or write to one store. */
-function checkApart(files: readonly string[], all: readonly BrokerSettings[]): void {
-  const seen = new Map<string, string>();
-  all.forEach(({ remoting, store }, at) => {
-    for (const thing of [`listenPort=${remoting.listenPort}`, `storePathRootDir=${store.storePathRootDir}`]) {
-      const other = seen.get(thing);
-      if (other !== undefined) throw new ConfigError([], `${other} and ${files[at]} both have ${thing}`);
-      seen.set(thing, files[at]!);
-    }
-  });
 }
 
 /** One broker of the group, through all its lives. */

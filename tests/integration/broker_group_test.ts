@@ -25,14 +25,14 @@ function freePort(): number {
   }
 }
 
-async function configure(directory: string, name: string, store = name): Promise<string> {
+async function configure(directory: string, name: string, store = name, listenPort = freePort()): Promise<string> {
   const path = `${directory}/${name}.properties`;
   await Deno.writeTextFile(
     path,
     [
       `brokerName=${name}`,
       "brokerIP1=127.0.0.1",
-      `listenPort=${freePort()}`,
+      `listenPort=${listenPort}`,
       `storePathRootDir=${directory}/${store}`,
       `logDir=${directory}/logs-${name}`,
     ].join("\n"),
@@ -78,6 +78,26 @@ Deno.test("two brokers that would share a store are refused before one is starte
   const files = [await configure(directory, "one", "shared"), await configure(directory, "two", "shared")];
   const { code, stderr } = await broker(files.flatMap((file) => ["-c", file])).output();
   assertEquals(code, 1);
-  assertMatch(new TextDecoder().decode(stderr), /one\.properties and .*two\.properties both have storePathRootDir=/);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /one\.properties and .*two\.properties both have the directory .*: storePathRootDir=/,
+  );
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("a broker that cannot start is started again and again beside one that serves, until it can", async () => {
+  const directory = await Deno.makeTempDir();
+  const port = freePort();
+  const holder = Deno.listen({ hostname: "0.0.0.0", port });
+  const files = [await configure(directory, "one"), await configure(directory, "two", "two", port)];
+  const child = broker(files.flatMap((file) => ["-c", file]));
+  const failures = await linesUntil(child.stderr, /two\.properties has ended; it is started again in/, 2);
+  assertEquals(failures.map((line) => /again in (\d+) s/.exec(line)?.[1]), ["1", "2"]);
+  holder.close();
+  // Each worker has printed its line when it served: "one" before the port of "two" was free.
+  const names = (await linesUntil(child.stdout, /boot success/, 2)).map((line) => /\[(\w+)/.exec(line)?.[1]);
+  assertEquals(names, ["one", "two"]);
+  child.kill("SIGTERM");
+  assertEquals((await child.status).code, 0);
   await Deno.remove(directory, { recursive: true });
 });
