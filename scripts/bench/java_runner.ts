@@ -8,23 +8,23 @@
 import { startJava } from "../interop/java_process.ts";
 import { waitFor } from "../interop/process.ts";
 import { createTopic } from "../interop/raw_client.ts";
-import type { Server } from "../interop/server.ts";
 import { type Measurement, measurement } from "./measurement.ts";
 import { Meter } from "./process_meter.ts";
-import { type JavaProducerScenario, QUEUES } from "./scenario.ts";
+import type { JavaProducerScenario } from "./scenario.ts";
+import type { Setup } from "./setup.ts";
 
 /** The Producer reports over this time, and so it must run longer. */
 const REPORT_WINDOW_MS = 9000;
 const LEAST_SECONDS = 13;
 const SPARE_MS = 60_000;
+const QUEUES = 4;
 
 /** RocketMQ's own script gives its clients this heap. */
 const CLIENT_JVM: readonly string[] = ["-server", "-Xms1g", "-Xmx1g", "-Xmn256m", "-XX:+PerfDisableSharedMem"];
 
 /** Where and how long to run. */
 export interface JavaRun {
-  readonly namesrvAddr: string;
-  readonly broker: Server;
+  readonly setup: Setup;
   /** Raised to 13, below which the Producer has nothing to report. */
   readonly seconds: number;
   readonly dir: string;
@@ -32,17 +32,18 @@ export interface JavaRun {
 
 /** Runs the Producer for a while and takes its last report. @throws {Error} when it reports nothing. */
 export async function runJavaProducer(scenario: JavaProducerScenario, run: JavaRun): Promise<Measurement> {
+  const { broker, namesrvAddr } = run.setup;
   const topic = `Bench-${scenario.name}`;
-  await createTopic(run.broker.address, topic, QUEUES);
+  await createTopic(broker.address, topic, QUEUES);
   await using producer = await startJava({
     version: "5.5.0",
     mainClass: "org.apache.rocketmq.example.benchmark.Producer",
-    args: ["-t", topic, "-w", `${scenario.threads}`, "-s", `${scenario.size}`, "-n", run.namesrvAddr, "-ri", "1000"],
+    args: ["-t", topic, "-w", `${scenario.threads}`, "-s", `${scenario.size}`, "-n", namesrvAddr, "-ri", "1000"],
     dir: run.dir,
     name: scenario.name,
     jvm: CLIENT_JVM,
   });
-  const meter = new Meter(run.broker.process.pid, producer.pid);
+  using meter = new Meter(broker.process.pid, producer.pid);
   const wanted = Math.max(LEAST_SECONDS, run.seconds) - REPORT_WINDOW_MS / 1000;
   const enoughReports = async () => {
     const reports = await producer.stdout().then(parseReports);
@@ -65,6 +66,7 @@ export async function runJavaProducer(scenario: JavaProducerScenario, run: JavaR
     p999Us: null,
     maxUs: report.maxMs * 1000,
     failed: report.failed,
+    failure: "",
   };
   return measurement(result, reading, {
     messages: report.rate * reading.elapsedMs / 1000,

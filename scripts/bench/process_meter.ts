@@ -31,6 +31,8 @@ export interface MeterReading {
   readonly generator: ProcessUse;
   /** The share of all cores that was busy with anything, 0 to 1. */
   readonly machineBusy: number;
+  /** The share of the time for which the busiest disk had something to do, 0 to 1. */
+  readonly diskBusy: number;
 }
 
 interface Snapshot {
@@ -42,13 +44,14 @@ interface Snapshot {
   readonly writtenBytes: number;
 }
 
-/** A running measurement of a broker and of the generator that drives it. */
-export class Meter {
+/** A running measurement of a broker and of the generator that drives it. Disposing of it ends it as well. */
+export class Meter implements Disposable {
   readonly #brokerPid: number;
   readonly #generatorPid: number;
   readonly #broker: Snapshot;
   readonly #generator: Snapshot;
   readonly #machine: MachineTimes;
+  readonly #disks: ReadonlyMap<string, number>;
   readonly #timer: number;
   readonly #brokerCpu: { atMs: number; ticks: number }[] = [];
   #latestGenerator: Snapshot;
@@ -58,6 +61,7 @@ export class Meter {
     this.#brokerPid = brokerPid;
     this.#generatorPid = generatorPid;
     this.#machine = readMachine();
+    this.#disks = readDisks();
     this.#broker = takeSnapshot(brokerPid);
     this.#generator = takeSnapshot(generatorPid);
     this.#latestGenerator = this.#generator;
@@ -87,8 +91,14 @@ export class Meter {
       elapsedMs: broker.atMs - this.#broker.atMs,
       broker: useBetween(this.#broker, broker),
       generator: useBetween(this.#generator, this.#latestGenerator),
+      diskBusy: Math.min(1, busiestDiskMs(this.#disks, readDisks()) / Math.max(1, broker.atMs - this.#broker.atMs)),
       machineBusy: total === 0 ? 0 : 1 - (machine.idle - this.#machine.idle) / total,
     };
+  }
+
+  /** Ends the measurement without a result. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
   }
 
   #sample(): void {
@@ -104,6 +114,22 @@ export class Meter {
 /** Resident memory of a process in MiB. @throws {Error} when it is gone. */
 export function residentMiB(pid: number): number {
   return takeSnapshot(pid).rssMiB;
+}
+
+/**
+ * Nanoseconds of CPU time that all threads of a process have used so far, for short times and small shares. A thread that has
+ * ended is missing. @throws {Error} when the process is gone.
+ */
+export function threadNs(pid: number): number {
+  let ns = 0;
+  for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
+    try {
+      ns += Number(Deno.readTextFileSync(`/proc/${pid}/task/${task.name}/schedstat`).split(" ")[0]);
+    } catch {
+      // The thread ended while the folder was read.
+    }
+  }
+  return ns;
 }
 
 function useBetween(from: Snapshot, to: Snapshot): ProcessUse {
@@ -161,4 +187,14 @@ function readMachine(): MachineTimes {
   const [line = ""] = Deno.readTextFileSync("/proc/stat").split("\n");
   const times = line.split(/\s+/).slice(1, 9).map(Number); // Guest times are contained in user time.
   return { total: times.reduce((sum, time) => sum + time, 0), idle: (times[3] ?? 0) + (times[4] ?? 0) };
+}
+
+/** Milliseconds for which each disk was busy so far. */
+function readDisks(): Map<string, number> {
+  const lines = Deno.readTextFileSync("/proc/diskstats").trimEnd().split("\n").map((line) => line.trim().split(/\s+/));
+  return new Map(lines.map((fields) => [fields[2] ?? "", Number(fields[12] ?? 0)]));
+}
+
+function busiestDiskMs(from: ReadonlyMap<string, number>, to: ReadonlyMap<string, number>): number {
+  return Math.max(0, ...Array.from(to, ([disk, ms]) => ms - (from.get(disk) ?? ms)));
 }

@@ -1,24 +1,12 @@
 /**
- * Medians and spreads of repeated measurements, as a Markdown table and as JSON.
+ * The result of a benchmark as a Markdown table and as JSON. A report can be continued: what a later run measures takes the
+ * place of the same scenarios, and the rest stays.
  *
  * @module
  */
 import type { Measurement } from "./measurement.ts";
-
-/** All measurements of one scenario on one platform. */
-export interface Series {
-  readonly scenario: string;
-  readonly platform: string;
-  readonly runs: readonly Measurement[];
-}
-
-/** What is known about a platform apart from the scenarios. */
-export interface Boot {
-  readonly platform: string;
-  /** From the start of the process to its boot line. */
-  readonly bootMs: number;
-  readonly idleRssMiB: number;
-}
+import { median, type Series, spread } from "./statistics.ts";
+import { type Outcome, outcomes } from "./targets.ts";
 
 /** The conditions of the run, for the reader of its figures. */
 export interface Conditions {
@@ -26,9 +14,11 @@ export interface Conditions {
   readonly cores: number;
   readonly cpu: string;
   readonly memoryGiB: number;
-  readonly generator: string;
   readonly rounds: number;
   readonly seconds: number;
+  readonly warmupSeconds: number;
+  readonly storeGiB: number;
+  readonly coldGiB: number;
   readonly brokerProperties: Readonly<Record<string, string>>;
   readonly javaBrokerJvm: readonly string[];
 }
@@ -36,41 +26,57 @@ export interface Conditions {
 /** The whole result of `deno task bench`. */
 export interface BenchReport {
   readonly conditions: Conditions;
-  readonly boots: readonly Boot[];
   readonly series: readonly Series[];
 }
 
-/** Median of some numbers; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+/** `later` with the scenarios of `earlier` that it has not measured itself, in the order of `names`. */
+export function joinReports(earlier: BenchReport, later: BenchReport, names: readonly string[]): BenchReport {
+  const measured = new Set(later.series.map((entry) => `${entry.scenario} ${entry.platform}`));
+  const kept = earlier.series.filter((entry) => !measured.has(`${entry.scenario} ${entry.platform}`));
+  const place = (entry: Series) => names.indexOf(entry.scenario);
+  const series = [...kept, ...later.series].sort((a, b) => place(a) - place(b) || a.platform.localeCompare(b.platform));
+  return { conditions: later.conditions, series };
 }
 
-/** The report as Markdown: conditions, figures, ratios to the first platform, and what the limits were. */
+/** The report as Markdown: conditions, targets, figures, ratios, and what the limits were. */
 export function toMarkdown(report: BenchReport): string {
   const { conditions } = report;
   return [
     "# Benchmark",
     "",
     `${conditions.date}; ${conditions.cores} cores of ${conditions.cpu}, ${conditions.memoryGiB} GiB; broker, generator and ` +
-    `client on this one machine. ${conditions.rounds} rounds in turns, ${conditions.seconds} s a run, median (least–greatest). ` +
-    `Generator of raw frames: ${conditions.generator}. Both brokers: ` +
+    `client on this one machine. ${conditions.rounds} rounds in turns, ${conditions.seconds} s a run after a warm-up of at ` +
+    `most ${conditions.warmupSeconds} s, median (least–greatest). Both brokers: ` +
     Object.entries(conditions.brokerProperties).map(([key, value]) => `\`${key}=${value}\``).join(", ") +
-    `. The Java broker's JVM: \`${conditions.javaBrokerJvm.join(" ")}\`.`,
+    `. Store for start-killed: ${conditions.storeGiB} GiB; for pull-cold: ${conditions.coldGiB} GiB. ` +
+    `The Java broker's JVM: \`${conditions.javaBrokerJvm.join(" ")}\`.`,
     "",
-    ...figureTable(report),
+    ...targetTable(outcomes(report.series)),
+    ...figureTable(report.series),
     "",
-    ...bootTable(report),
-    "",
-    ...ratioTable(report),
-    ...limitList(report),
+    ...moreTable(report.series),
+    ...ratioTable(report.series),
+    ...limitList(report.series),
     "",
   ].join("\n");
 }
 
-function figureTable({ series }: BenchReport): string[] {
+function targetTable(all: readonly Outcome[]): string[] {
+  if (all.length === 0) return [];
+  return [
+    "| work | figure | measured | target | aim | result |",
+    "|---|---|---|---|---|---|",
+    ...all.map(({ scenario, what, unit, value, bound, aim, lower, result }) => {
+      const text = (figure: number) => unit === "ratio" ? figure.toFixed(2) : `${Math.round(figure)} ${unit}`;
+      const sign = lower ? "≤" : "≥";
+      const cells = [what, text(value), `${sign} ${text(bound)}`, aim === null ? "–" : `${sign} ${text(aim)}`, result];
+      return row([scenario, ...cells]);
+    }),
+    "",
+  ];
+}
+
+function figureTable(series: readonly Series[]): string[] {
   return [
     "| work | broker | msg/s | CPU µs/msg | mean ms | p50 ms | p99 ms | p99.9 ms | max ms | RSS MiB (own) | disk B/msg | failed |",
     "|---|---|---|---|---|---|---|---|---|---|---|---|",
@@ -94,21 +100,34 @@ function figureTable({ series }: BenchReport): string[] {
   ];
 }
 
-function bootTable({ boots }: BenchReport): string[] {
-  const platforms = [...new Set(boots.map((boot) => boot.platform))];
-  return [
-    "| broker | start to boot line, ms | RSS idle, MiB |",
-    "|---|---|---|",
-    ...platforms.map((platform) => {
-      const own = boots.filter((boot) => boot.platform === platform);
-      return row([platform, spread(own.map((boot) => boot.bootMs), 0), spread(own.map((boot) => boot.idleRssMiB), 0)]);
-    }),
-  ];
+/** Figures that are told beside the others where a scenario has them. */
+const MORE: Readonly<Record<string, { name: string; digits: number }>> = {
+  startMs: { name: "start to first accepted send, ms", digits: 0 },
+  bootLineMs: { name: "start to boot line, ms", digits: 0 },
+  cpuPercent: { name: "CPU, % of a core", digits: 2 },
+  receivedMiBPerSecond: { name: "received MiB/s", digits: 0 },
+  diskMiBPerSecond: { name: "the disk gives MiB/s", digits: 0 },
+  sentPerSecond: { name: "sent msg/s", digits: 0 },
+  receivedPerSecond: { name: "received msg/s", digits: 0 },
+  stallMs: { name: "longest stall of the generator, ms", digits: 0 },
+};
+
+function moreTable(series: readonly Series[]): string[] {
+  const lines = series.flatMap(({ scenario, platform, runs }) =>
+    Object.entries(MORE).flatMap(([key, { name, digits }]) => {
+      const values = runs.map((run) => run.more[key]);
+      return values.every((value) => value === undefined || value === 0)
+        ? []
+        : [row([scenario, platform, name, spread(values, digits)])];
+    })
+  );
+  return lines.length === 0 ? [] : ["| work | broker | figure | value |", "|---|---|---|---|", ...lines, ""];
 }
 
-function ratioTable({ series }: BenchReport): string[] {
+function ratioTable(series: readonly Series[]): string[] {
   const platforms = [...new Set(series.map((entry) => entry.platform))];
-  const [base, ...others] = platforms;
+  const base = platforms.find((platform) => platform.startsWith("java"));
+  const others = platforms.filter((platform) => platform !== base);
   if (base === undefined || others.length === 0) return [];
   const scenarios = [...new Set(series.map((entry) => entry.scenario))];
   const lines = [`| work | ratio to ${base} | msg/s | CPU/msg | p99 | max | RSS |`, "|---|---|---|---|---|---|---|"];
@@ -128,30 +147,26 @@ function ratioTable({ series }: BenchReport): string[] {
         (run) => run.maxUs,
         (run) => run.rssMiB,
       ];
-      lines.push(row([scenario, other, ...picks.map(ratio)]));
+      const cells = picks.map(ratio);
+      if (cells.some((cell) => cell !== "–")) lines.push(row([scenario, other, ...cells]));
     }
   }
   return [...lines, ""];
 }
 
 /** What limited the run with the median throughput of each series. */
-function limitList({ series }: BenchReport): string[] {
+function limitList(series: readonly Series[]): string[] {
   return series.flatMap(({ scenario, platform, runs }) => {
-    const sorted = [...runs].sort((a, b) => a.messagesPerSecond - b.messagesPerSecond);
+    const sorted = [...runs].sort((a, b) => (a.messagesPerSecond ?? 0) - (b.messagesPerSecond ?? 0));
     const middle = sorted[Math.floor(sorted.length / 2)];
-    return middle === undefined ? [] : [`- ${scenario}, ${platform}: limited by ${middle.limit}`];
+    return middle === undefined || middle.messagesPerSecond === null
+      ? []
+      : [`- ${scenario}, ${platform}: limited by ${middle.limit}`];
   });
 }
 
 function milliseconds(valuesUs: readonly (number | null)[]): string {
-  const known = valuesUs.filter((value) => value !== null);
-  return known.length === 0 ? "–" : spread(known.map((value) => value / 1000), 2);
-}
-
-function spread(values: readonly number[], digits: number): string {
-  const text = (value: number) => value.toFixed(digits);
-  if (values.length < 2) return text(median(values));
-  return `${text(median(values))} (${text(Math.min(...values))}–${text(Math.max(...values))})`;
+  return spread(valuesUs.map((value) => value === null ? null : value / 1000), 2);
 }
 
 function row(cells: readonly string[]): string {

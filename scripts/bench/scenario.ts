@@ -1,76 +1,175 @@
 /**
- * The work that brokers are compared by, as a table. `wire_runner.ts` and `java_runner.ts` do it.
+ * The work that brokers are compared by, as a table. The runners (`wire_runner.ts`, `java_runner.ts`, …) do it; what each
+ * must come to stands in `targets.ts`.
  *
  * @module
  */
+import type { SetupName } from "./setup.ts";
+import type { WireMode } from "./wire.ts";
 
-/** Raw frames over some connections. */
-export interface WireScenario {
-  readonly kind: "wire";
+interface Named {
   readonly name: string;
   readonly about: string;
-  readonly mode: "send" | "batch" | "pull";
+  readonly setup: SetupName;
+  /** Only our own broker does it. */
+  readonly oursOnly?: boolean;
+  /** Runs only when --only names it. */
+  readonly extra?: boolean;
+}
+
+/** Raw frames over some connections. */
+export interface WireScenario extends Named {
+  readonly kind: "wire";
+  readonly mode: WireMode;
   readonly conns: number;
   readonly window: number;
   readonly size: number;
   readonly serialize: "binary" | "json";
-  /** Runs only when --only names it. */
-  readonly extra: boolean;
+  readonly queues: number;
+  readonly topics: number;
+  /** Messages a second; 0 for as many as the broker takes. */
+  readonly rate: number;
+  readonly delayLevel: number;
+  readonly groups: number;
+  /** Further connections, which do nothing. */
+  readonly idle: number;
+  /** Messages that are stored before; 0 for none. */
+  readonly backlog: number;
 }
 
 /** Java's benchmark Producer. */
-export interface JavaProducerScenario {
+export interface JavaProducerScenario extends Named {
   readonly kind: "javaProducer";
-  readonly name: string;
-  readonly about: string;
   readonly threads: number;
   readonly size: number;
-  readonly extra: boolean;
+}
+
+/** A consumer far behind, reading files that are not in the page cache. */
+export interface ColdScenario extends Named {
+  readonly kind: "cold";
+  readonly size: number;
+}
+
+/** Consumers that wait for messages which do not come. */
+export interface IdleScenario extends Named {
+  readonly kind: "idle";
+  readonly consumers: number;
+}
+
+/** From the start of the process to the first send that is accepted. */
+export interface StartScenario extends Named {
+  readonly kind: "start";
+  /** An empty store, or one that was killed while it was written. */
+  readonly store: "empty" | "killed";
 }
 
 /** One kind of work. */
-export type Scenario = WireScenario | JavaProducerScenario;
-
-/** Queues of every topic that the scenarios use. */
-export const QUEUES = 4;
+export type Scenario = WireScenario | JavaProducerScenario | ColdScenario | IdleScenario | StartScenario;
 
 /** Messages in a batch, and at most in the answer of a pull. */
 export const BATCH = 32;
 
-/** Messages that are there to be pulled. */
-export const PULL_MESSAGES = 1_000_000;
+const WIRE = {
+  kind: "wire",
+  setup: "plain",
+  mode: "send",
+  conns: 1,
+  window: 64,
+  size: 10,
+  serialize: "binary",
+  queues: 4,
+  topics: 1,
+  rate: 0,
+  delayLevel: 0,
+  groups: 1,
+  idle: 0,
+  backlog: 0,
+} as const;
 
-const WIRE = { kind: "wire", mode: "send", window: 64, conns: 1, size: 10, serialize: "binary", extra: false } as const;
+/** Pulls, 32 at a time. What our broker keeps in memory by default holds some 300,000 of these messages. */
+export const PULL = { ...WIRE, mode: "pull", window: 4, backlog: 200_000 } as const;
+const PRODUCER = { kind: "javaProducer", setup: "plain", threads: 64 } as const;
+const WIDE = { conns: 8, window: 32 } as const;
 
-/** All scenarios, in the order in which they run. */
+/** All scenarios, in the order in which they run; those of one setup follow each other. */
 export const SCENARIOS: readonly Scenario[] = [
+  {
+    kind: "start",
+    setup: "none",
+    name: "start-empty",
+    about: "start to the first accepted send, empty store",
+    store: "empty",
+  },
   { ...WIRE, name: "send-1x64", about: "raw send of 10 bytes, 1 connection with 64 requests in flight" },
-  { ...WIRE, name: "send-8x32", about: "raw send of 10 bytes, 8 connections with 32 each", conns: 8, window: 32 },
+  { ...WIRE, ...WIDE, name: "send-8x32", about: "raw send of 10 bytes, 8 connections with 32 each" },
   { ...WIRE, name: "send-256x1", about: "raw send of 10 bytes, 256 connections with 1 each", conns: 256, window: 1 },
   { ...WIRE, name: "batch-32", about: "raw send of batches of 32 messages of 10 bytes, 64 in flight", mode: "batch" },
-  { ...WIRE, name: "pull-tail", about: "raw pull of 32 recent messages, 4 in flight", mode: "pull", window: 4 },
+  { ...PULL, name: "pull-tail", about: "raw pull of recent messages, 32 at a time, 4 in flight" },
   {
-    kind: "javaProducer",
-    name: "java-producer-64",
-    about: "Java's benchmark Producer, 64 threads, 10 bytes",
-    threads: 64,
-    size: 10,
-    extra: false,
+    ...PULL,
+    name: "pull-cached",
+    about: "raw pull of older messages, in the page cache",
+    backlog: 2_000_000,
+    extra: true,
   },
-  { ...WIRE, name: "send-1x64-1k", about: "raw send of 1 KiB, 1 × 64", size: 1024, extra: true },
+  { ...WIRE, name: "send-1x64-1k", about: "raw send of 1 KiB, 1 × 64", size: 1024 },
   {
     ...WIRE,
-    name: "send-1x64-json",
-    about: "raw send of 10 bytes, 1 × 64, JSON headers",
-    serialize: "json",
+    name: "mixed-1k",
+    about: "send and consume at once, 1 KiB, 1 × 64 and a consumer",
+    mode: "mixed",
+    size: 1024,
+  },
+  { ...WIRE, name: "transaction", about: "half message and commit, 64 in flight", mode: "transaction" },
+  {
+    ...WIRE,
+    name: "delay-1s",
+    about: "send with a delay of 1 s and consume, 64 in flight",
+    mode: "mixed",
+    delayLevel: 1,
+  },
+  { ...WIRE, name: "send-1x64-json", about: "raw send of 10 bytes, 1 × 64, JSON headers", serialize: "json" },
+  { ...PULL, name: "pull-tail-json", about: "raw pull of recent messages, JSON headers", serialize: "json" },
+  { ...WIRE, name: "latency-10k", about: "raw send of 10 bytes at 10,000 msg/s", conns: 8, window: 1024, rate: 10_000 },
+  { ...PRODUCER, name: "java-producer-64", about: "Java's benchmark Producer, 64 threads, 10 bytes", size: 10 },
+  {
+    ...PRODUCER,
+    name: "java-producer-64-1k",
+    about: "Java's benchmark Producer, 64 threads, 1 KiB",
+    size: 1024,
     extra: true,
   },
   {
-    kind: "javaProducer",
-    name: "java-producer-64-1k",
-    about: "Java's benchmark Producer, 64 threads, 1 KiB",
-    threads: 64,
+    kind: "idle",
+    setup: "fresh",
+    name: "idle-100",
+    about: "100 consumers connected and long-polling 4 queues each",
+    consumers: 100,
+  },
+  { ...WIRE, setup: "syncFlush", name: "sync-flush-64", about: "SYNC_FLUSH, raw send of 10 bytes, 1 × 64" },
+  { ...WIRE, ...WIDE, setup: "asyncPair", name: "pair-async", about: "ASYNC_MASTER with a slave, raw send, 8 × 32" },
+  { ...WIRE, ...WIDE, setup: "syncPair", name: "pair-sync", about: "SYNC_MASTER with a slave, raw send, 8 × 32" },
+  {
+    ...WIRE,
+    setup: "three",
+    name: "three-brokers",
+    about: "three brokers in one process, raw send, 12 connections with 32 each",
+    conns: 12,
+    window: 32,
+    oursOnly: true,
+  },
+  {
+    kind: "cold",
+    setup: "none",
+    name: "pull-cold",
+    about: "catch-up of 1 KiB messages from files that are not cached",
     size: 1024,
-    extra: true,
+  },
+  {
+    kind: "start",
+    setup: "none",
+    name: "start-killed",
+    about: "start after kill -9 with a large store",
+    store: "killed",
   },
 ];

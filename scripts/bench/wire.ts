@@ -1,39 +1,48 @@
 /**
  * The raw-frame generator: drives a broker over TCP with as little work of its own as possible, so that the broker and
- * not a client is what a benchmark measures. A program of its own, which takes these options and prints one line:
+ * not a client is what a benchmark measures. A program of its own, which prints one line of JSON (`WireResult`):
  *
  * ```
- * deno run -A scripts/bench/wire.ts -addr H:P -mode send|batch|pull -topic T -queues N -conns N -window N -size BYTES
- *   -batch N -n MESSAGES -seconds N -serialize binary|json
- * send conns=1 window=64 size=10: 100000 req/s 100000 msg/s p50=600us p99=900us p99.9=2000us max=9000us failed=0
+ * deno run -A scripts/bench/wire.ts --addr H:P[,H:P…] --mode MODE --topic T [--queues N] [--topics N] [--conns N]
+ *   [--window N] [--size BYTES] [--batch N] [--n MESSAGES] [--seconds N] [--serialize binary|json] [--rate N]
+ *   [--delay LEVEL] [--groups N] [--idle N] [--loop]
  * ```
+ *
+ * | mode          | each connection                                                                       |
+ * |---------------|---------------------------------------------------------------------------------------|
+ * | `send`        | sends; with `--rate` so many messages a second in all, whatever the answers do          |
+ * | `batch`       | sends batches                                                                         |
+ * | `transaction` | sends halves and commits them                                                         |
+ * | `pull`        | pulls from the beginning to the end, with `--loop` again and again                    |
+ * | `mixed`       | sends, and one more connection receives what comes                                    |
+ * | `hold`        | is a consumer that waits for messages: heartbeats, and a pull that is held for 15 s    |
+ *
+ * `--idle` opens so many more connections that do nothing.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import {
-  countRecords,
-  encodeRequest,
-  FIRST_OPAQUE,
-  type HeaderEncoding,
-  nextBeginOffset,
-  PULL_MESSAGE,
-  PULL_NOT_FOUND,
-  PULL_OFFSET_MOVED,
-  PULL_RETRY_IMMEDIATELY,
-  pullFields,
-  readReply,
-  type Reply,
-  SendTemplate,
-} from "./wire_frames.ts";
-import { openSocket, type WireSocket } from "./wire_socket.ts";
+import { WireConnection, type Work } from "./wire_connection.ts";
+import { type HeaderEncoding, SendTemplate } from "./wire_frames.ts";
+import { HoldWork } from "./wire_hold.ts";
+import { pace } from "./wire_pace.ts";
+import { Run } from "./wire_run.ts";
+import { PullWork, SendWork, TransactionWork } from "./wire_work.ts";
+
+/** What a generator does. */
+export const WIRE_MODES = ["send", "batch", "transaction", "pull", "mixed", "hold"] as const;
+
+/** One of {@link WIRE_MODES}. */
+export type WireMode = typeof WIRE_MODES[number];
 
 /** What the run does. */
 interface WireOptions {
-  readonly addr: string;
-  readonly mode: "send" | "batch" | "pull";
+  readonly addresses: readonly string[];
+  readonly mode: WireMode;
   readonly topic: string;
   readonly queues: number;
+  readonly topics: number;
+  /** Connections, spread over the addresses. */
   readonly conns: number;
   /** Requests in flight on each connection. */
   readonly window: number;
@@ -41,244 +50,122 @@ interface WireOptions {
   /** Messages in a batch request, or at most in a pull. */
   readonly batch: number;
   /** Messages after which the run ends. */
-  readonly n: number;
+  readonly messages: number;
   readonly seconds: number;
-  readonly serialize: HeaderEncoding;
-}
-
-/** Counts and times of the whole run, shared by its connections. */
-class Run {
-  readonly options: WireOptions;
-  readonly template: SendTemplate;
-  readonly #deadlineMs: number;
-  messages = 0;
-  failed = 0;
-  #started = 0;
-  #latenciesUs = new Float64Array(1 << 16);
-  #requests = 0;
-
-  constructor(options: WireOptions) {
-    this.options = options;
-    this.#deadlineMs = performance.now() + options.seconds * 1000;
-    this.template = new SendTemplate({
-      encoding: options.serialize,
-      topic: options.topic,
-      queues: options.queues,
-      bodySize: options.size,
-      ...(options.mode === "batch" ? { batch: options.batch } : {}),
-    });
-  }
-
-  /** The number of the next request, or undefined when the run is over. */
-  takeNumber(nowMs: number): number | undefined {
-    if (nowMs > this.#deadlineMs) return undefined;
-    const { mode, n } = this.options;
-    if (mode === "pull" ? this.messages >= n : (this.#started + 1) * this.template.messages > n) return undefined;
-    return ++this.#started;
-  }
-
-  addLatency(latencyUs: number): void {
-    if (this.#requests === this.#latenciesUs.length) {
-      const longer = new Float64Array(2 * this.#requests);
-      longer.set(this.#latenciesUs);
-      this.#latenciesUs = longer;
-    }
-    this.#latenciesUs[this.#requests++] = latencyUs;
-  }
-
-  summary(elapsedMs: number): string {
-    const { mode, conns, window, size } = this.options;
-    const sorted = this.#latenciesUs.subarray(0, this.#requests).sort();
-    const at = (share: number) => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
-    const perSecond = (count: number) => Math.round(count * 1000 / elapsedMs);
-    return `${mode} conns=${conns} window=${window} size=${size}: ${perSecond(this.#requests)} req/s ` +
-      `${perSecond(this.messages)} msg/s p50=${at(0.5)}us p99=${at(0.99)}us p99.9=${at(0.999)}us max=${at(1)}us ` +
-      `failed=${this.failed}`;
-  }
-}
-
-/**
- * One connection with its window of requests. Requests that the bytes of one read gave rise to leave in one write.
- * Invariant: `#flying` slots have a request without an answer; the connection is done when there are none.
- */
-class Connection {
-  readonly #run: Run;
-  readonly #index: number;
-  readonly #sentAtMs: Float64Array;
-  readonly #offsets: number[];
-  readonly #done = Promise.withResolvers<void>();
-  #socket: WireSocket | undefined;
-  #out = new Uint8Array(1 << 16);
-  #outLength = 0;
-  #partial = new Uint8Array(0);
-  #flying = 0;
-
-  constructor(run: Run, index: number) {
-    this.#run = run;
-    this.#index = index;
-    this.#sentAtMs = new Float64Array(run.options.window);
-    this.#offsets = new Array<number>(run.options.queues).fill(0);
-  }
-
-  async open(): Promise<void> {
-    const { addr, conns } = this.#run.options;
-    this.#socket = await openSocket(addr, conns, {
-      onBytes: (bytes) => this.#onBytes(bytes),
-      onEnd: () => {
-        this.#run.failed += this.#flying;
-        this.#done.resolve();
-      },
-    });
-  }
-
-  /** Sends until the run is over and everything is answered. */
-  async drive(): Promise<void> {
-    const nowMs = performance.now();
-    for (let slot = 0; slot < this.#run.options.window; slot++) this.#sendNext(slot, nowMs);
-    await this.#flush();
-    if (this.#flying > 0) await this.#done.promise;
-    this.#flying = 0;
-    this.#socket?.close();
-  }
-
-  async #onBytes(bytes: Uint8Array): Promise<void> {
-    const nowMs = performance.now();
-    let input = bytes;
-    if (this.#partial.length > 0) {
-      input = new Uint8Array(this.#partial.length + bytes.length);
-      input.set(this.#partial);
-      input.set(bytes, this.#partial.length);
-    }
-    const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
-    let at = 0;
-    while (at + 4 <= input.length) {
-      const end = at + 4 + view.getUint32(at);
-      if (end > input.length) break;
-      this.#onReply(readReply(input.subarray(at, end)), nowMs);
-      at = end;
-    }
-    this.#partial = input.slice(at);
-    await this.#flush();
-    if (this.#flying === 0) this.#done.resolve();
-  }
-
-  #onReply(reply: Reply, nowMs: number): void {
-    const slot = reply.opaque - FIRST_OPAQUE;
-    this.#flying--;
-    this.#run.addLatency((nowMs - (this.#sentAtMs[slot] ?? nowMs)) * 1000);
-    if (this.#accept(reply, slot)) this.#sendNext(slot, nowMs);
-  }
-
-  /** Counts what the answer brought. Returns whether the slot goes on. */
-  #accept(reply: Reply, slot: number): boolean {
-    if (this.#run.options.mode !== "pull") {
-      if (reply.code === 0) this.#run.messages += this.#run.template.messages;
-      else this.#run.failed++;
-      return true;
-    }
-    if (reply.code === 0) {
-      this.#offsets[this.#queueOf(slot)] = nextBeginOffset(reply);
-      this.#run.messages += countRecords(reply);
-      return true;
-    }
-    if (reply.code !== PULL_NOT_FOUND && reply.code !== PULL_OFFSET_MOVED && reply.code !== PULL_RETRY_IMMEDIATELY) {
-      this.#run.failed++;
-    }
-    return reply.code === PULL_RETRY_IMMEDIATELY;
-  }
-
-  #sendNext(slot: number, nowMs: number): void {
-    const number = this.#run.takeNumber(nowMs);
-    if (number === undefined) return;
-    const opaque = FIRST_OPAQUE + slot;
-    if (this.#run.options.mode === "pull") {
-      const request = this.#pullRequest(slot, opaque);
-      this.#reserve(request.length);
-      this.#out.set(request, this.#outLength);
-      this.#outLength += request.length;
-    } else {
-      this.#reserve(this.#run.template.size);
-      this.#outLength = this.#run.template.write(this.#out, this.#outLength, { opaque, number, nowMs: Date.now() });
-    }
-    this.#sentAtMs[slot] = nowMs;
-    this.#flying++;
-  }
-
-  #pullRequest(slot: number, opaque: number): Uint8Array {
-    const { topic, batch, serialize } = this.#run.options;
-    const queueId = this.#queueOf(slot);
-    const queueOffset = this.#offsets[queueId] ?? 0;
-    const fields = pullFields({ topic, queueId, queueOffset, maxMessages: batch });
-    return encodeRequest(serialize, { code: PULL_MESSAGE, opaque, fields });
-  }
-
-  #queueOf(slot: number): number {
-    return (this.#index * this.#run.options.window + slot) % this.#run.options.queues;
-  }
-
-  #reserve(size: number): void {
-    if (this.#outLength + size <= this.#out.length) return;
-    const longer = new Uint8Array(2 * (this.#outLength + size));
-    longer.set(this.#out.subarray(0, this.#outLength));
-    this.#out = longer;
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#outLength === 0) return;
-    const length = this.#outLength;
-    this.#outLength = 0;
-    await this.#socket?.write(this.#out.subarray(0, length));
-  }
+  readonly encoding: HeaderEncoding;
+  /** Messages a second; 0 for as many as the windows allow. */
+  readonly rate: number;
+  readonly delayLevel: number;
+  readonly groups: number;
+  readonly idle: number;
+  readonly loop: boolean;
 }
 
 function readOptions(args: readonly string[]): WireOptions {
   const text = (value: string) => ({ type: "string" as const, default: value });
   const { values } = parseArgs({
-    args: args.map((arg) => arg.replace(/^-(?=[a-z])/, "--")), // One dash or two.
+    args: [...args],
     options: {
       addr: text("127.0.0.1:10911"),
       mode: text("send"),
       topic: text("WireLoad"),
       queues: text("4"),
+      topics: text("1"),
       conns: text("1"),
       window: text("64"),
       size: text("10"),
       batch: text("32"),
-      n: text("1000000"),
-      seconds: text("60"),
+      n: text("1000000000000"),
+      seconds: text("10"),
       serialize: text("binary"),
-      pid: text("0"),
+      rate: text("0"),
+      delay: text("0"),
+      groups: text("1"),
+      idle: text("0"),
+      loop: { type: "boolean", default: false },
     },
   });
-  const { mode, serialize } = values;
-  if (mode !== "send" && mode !== "batch" && mode !== "pull") throw new TypeError(`-mode ${mode}: send, batch or pull`);
-  if (serialize !== "binary" && serialize !== "json") throw new TypeError(`-serialize ${serialize}: binary or json`);
-  const number = (name: "queues" | "conns" | "window" | "size" | "batch" | "n" | "seconds") => {
+  const { serialize } = values;
+  const mode = WIRE_MODES.find((known) => known === values.mode);
+  if (mode === undefined) throw new TypeError(`--mode ${values.mode}: expected one of ${WIRE_MODES.join(", ")}`);
+  if (serialize !== "binary" && serialize !== "json") {
+    throw new TypeError(`--serialize ${serialize}: binary or json`);
+  }
+  const number = (name: Exclude<keyof typeof values, "addr" | "mode" | "topic" | "serialize" | "loop">) => {
     const value = Number(values[name]);
-    if (!(value >= 0)) throw new TypeError(`-${name} ${values[name]}: expected a number`);
+    if (!(value >= 0)) throw new TypeError(`--${name} ${values[name]}: expected a number`);
     return value;
   };
   return {
-    addr: values.addr,
+    addresses: values.addr.split(","),
     mode,
     topic: values.topic,
     queues: number("queues"),
+    topics: number("topics"),
     conns: number("conns"),
     window: number("window"),
     size: number("size"),
     batch: number("batch"),
-    n: number("n"),
+    messages: number("n"),
     seconds: number("seconds"),
-    serialize,
+    encoding: serialize,
+    rate: number("rate"),
+    delayLevel: number("delay"),
+    groups: number("groups"),
+    idle: number("idle"),
+    loop: values.loop,
   };
 }
 
+function workFor(options: WireOptions, run: Run, template: SendTemplate): (index: number) => Work {
+  const { mode, window } = options;
+  if (mode === "hold") return (index) => new HoldWork(run, { ...options, clientId: `wireload@${index}` });
+  if (mode === "pull") {
+    return (index) => new PullWork(run, { ...options, follow: false }, index * window);
+  }
+  if (mode === "transaction") return () => new TransactionWork(run, template, window);
+  return () => new SendWork(run, template);
+}
+
+async function main(options: WireOptions): Promise<Run> {
+  const { addresses, mode, conns, window, rate, seconds } = options;
+  const address = (index: number) => addresses[index % addresses.length]!;
+  const idle: Deno.Conn[] = [];
+  for (let index = 0; index < options.idle; index++) {
+    const [hostname = "", port] = address(index).split(":");
+    idle.push(await Deno.connect({ hostname, port: Number(port) }));
+  }
+  const template = new SendTemplate({
+    ...options,
+    bodySize: options.size,
+    batch: mode === "batch" ? options.batch : 0,
+    isHalf: mode === "transaction",
+  });
+  const run = new Run(options);
+  const work = workFor(options, run, template);
+  const connections: WireConnection[] = [];
+  for (let index = 0; index < conns; index++) {
+    connections.push(await WireConnection.open({ address: address(index), window }, run, work(index)));
+  }
+  const followers: WireConnection[] = [];
+  if (mode === "mixed") {
+    const follow = new PullWork(run, { ...options, follow: true }, 0);
+    followers.push(await WireConnection.open({ address: address(0), window: options.queues }, run, follow));
+  }
+  run.begin();
+  for (const follower of followers) void follower.drive();
+  if (mode === "hold") {
+    // Held pulls are not answered before they are over; nobody waits for those under way at the end.
+    for (const connection of connections) void connection.drive();
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  } else if (rate > 0) await pace(run, connections, rate);
+  else await Promise.all(connections.map((connection) => connection.drive()));
+  for (const connection of [...connections, ...followers, ...idle]) connection.close();
+  return run;
+}
+
 if (import.meta.main) {
-  const run = new Run(readOptions(Deno.args));
-  const connections = Array.from({ length: run.options.conns }, (_, index) => new Connection(run, index));
-  await Promise.all(connections.map((connection) => connection.open()));
-  const startMs = performance.now();
-  await Promise.all(connections.map((connection) => connection.drive()));
-  console.log(run.summary(performance.now() - startMs));
-  Deno.exit(run.failed > 0 || run.messages === 0 ? 1 : 0);
+  const run = await main(readOptions(Deno.args));
+  console.log(JSON.stringify(run.result()));
+  Deno.exit(0);
 }

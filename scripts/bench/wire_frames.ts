@@ -19,6 +19,8 @@ export type HeaderEncoding = "binary" | "json";
 
 /** Request codes that the generator sends. */
 export const PULL_MESSAGE = 11;
+export const HEART_BEAT = 34;
+export const END_TRANSACTION = 37;
 const SEND_MESSAGE_V2 = 310;
 const SEND_BATCH_MESSAGE = 320;
 
@@ -37,9 +39,12 @@ const TIME_MARKER = "1000000000000";
 const QUEUE_MARKER = "9";
 const BINARY_OPAQUE_POSITION = 8 + 5;
 const MAX_QUEUES = 9;
-const NEXT_OFFSET = "nextBeginOffset";
+const TOPIC_DIGITS = 5;
+const PREPARED_FLAG = "4";
+const NO_FLAG = "0";
 
 const utf8 = new TextEncoder();
+const latin1 = new TextDecoder("latin1");
 
 /** Encodes one request frame. `fields` keep their order. */
 export function encodeRequest(
@@ -62,42 +67,59 @@ export function encodeRequest(
 export interface SendShape {
   readonly encoding: HeaderEncoding;
   readonly topic: string;
-  /** 1 to 9. */
+  /** Topics that messages go to in turn; more than one have the names that {@link topicName} gives. */
+  readonly topics: number;
+  /** Of each topic, 1 to 9. */
   readonly queues: number;
   readonly bodySize: number;
-  /** Messages in a request; undefined for single sends. */
-  readonly batch?: number;
+  /** Messages in a request; 0 for single sends. */
+  readonly batch: number;
+  /** Delay level, 0 for none. */
+  readonly delayLevel: number;
+  /** The messages are halves of transactions. */
+  readonly isHalf: boolean;
+}
+
+/** Name of topic number `index` of several. */
+export function topicName(topic: string, index: number): string {
+  return `${topic}-${String(index).padStart(TOPIC_DIGITS, "0")}`;
+}
+
+/** Where request bytes go: behind `length`, where there is room. */
+export interface FrameTarget {
+  readonly bytes: Uint8Array;
+  length: number;
 }
 
 /** A send request that is encoded once and patched for each send. */
 export class SendTemplate {
+  readonly encoding: HeaderEncoding;
+  /** Messages that one request carries. */
+  readonly messages: number;
   readonly #frame: Uint8Array;
-  readonly #encoding: HeaderEncoding;
   readonly #queues: number;
-  readonly #messages: number;
+  readonly #topics: number;
   readonly #opaqueAt: number;
   readonly #queueAt: number;
   readonly #timeAt: number;
+  readonly #topicAt: number;
   readonly #keysAt: readonly number[];
 
   /** @throws {RangeError} for more queues than fit one digit. */
   constructor(shape: SendShape) {
     if (shape.queues < 1 || shape.queues > MAX_QUEUES) throw new RangeError(`${shape.queues} queues: expected 1 to 9`);
-    this.#encoding = shape.encoding;
+    this.encoding = shape.encoding;
+    this.messages = Math.max(1, shape.batch);
     this.#queues = shape.queues;
-    this.#messages = shape.batch ?? 1;
+    this.#topics = shape.topics;
     this.#frame = sendFrame(shape);
     const isJson = shape.encoding === "json";
     this.#opaqueAt = isJson ? indexOf(this.#frame, utf8.encode(String(FIRST_OPAQUE))) : BINARY_OPAQUE_POSITION;
     const queueField = isJson ? utf8.encode('"e":"') : Uint8Array.of(0, 1, 0x65, 0, 0, 0, 1);
     this.#queueAt = indexOf(this.#frame, queueField) + queueField.length;
     this.#timeAt = indexOf(this.#frame, utf8.encode(TIME_MARKER));
+    this.#topicAt = indexOf(this.#frame, utf8.encode(shape.topic)) + shape.topic.length + 1;
     this.#keysAt = allIndexesOf(this.#frame, utf8.encode(KEY_PREFIX)).map((index) => index + KEY_PREFIX.length);
-  }
-
-  /** Messages that one request carries. */
-  get messages(): number {
-    return this.#messages;
   }
 
   /** Bytes of a request. */
@@ -105,107 +127,198 @@ export class SendTemplate {
     return this.#frame.length;
   }
 
-  /** Writes request number `number` with `opaque` at `position` of `target`, and returns the position behind it. */
-  write(target: Uint8Array, position: number, request: { opaque: number; number: number; nowMs: number }): number {
-    target.set(this.#frame, position);
-    if (this.#encoding === "json") writeDigits(target, position + this.#opaqueAt, { value: request.opaque, width: 6 });
-    else writeUint32(target, position + this.#opaqueAt, request.opaque);
-    target[position + this.#queueAt] = 0x30 + request.number % this.#queues;
-    writeDigits(target, position + this.#timeAt, { value: request.nowMs, width: TIME_MARKER.length });
-    let key = request.number * this.#messages;
-    for (const keyAt of this.#keysAt) writeDigits(target, position + keyAt, { value: key++, width: KEY_DIGITS });
-    return position + this.#frame.length;
+  /** Appends a request; `number` is that of its first message. */
+  write(target: FrameTarget, opaque: number, number: number): void {
+    const { bytes, length: position } = target;
+    bytes.set(this.#frame, position);
+    if (this.encoding === "json") writeDigits(bytes, position + this.#opaqueAt, { value: opaque, width: 6 });
+    else writeUint32(bytes, position + this.#opaqueAt, opaque);
+    const turn = Math.floor(number / this.messages);
+    bytes[position + this.#queueAt] = 0x30 + turn % this.#queues;
+    if (this.#topics > 1) {
+      const topic = Math.floor(turn / this.#queues) % this.#topics;
+      writeDigits(bytes, position + this.#topicAt, { value: topic, width: TOPIC_DIGITS });
+    }
+    writeDigits(bytes, position + this.#timeAt, { value: Date.now(), width: TIME_MARKER.length });
+    let key = number;
+    for (const keyAt of this.#keysAt) writeDigits(bytes, position + keyAt, { value: key++, width: KEY_DIGITS });
+    target.length = position + this.#frame.length;
   }
 }
 
+/** What a pull asks for. */
+export interface Pull {
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly maxMessages: number;
+  /** How long the broker holds it when nothing is there; 0 for an answer at once. */
+  readonly holdMs: number;
+  /** Whether it commits its offset for its group. */
+  readonly commits: boolean;
+}
+
+const COMMIT_FLAG = 1;
+const SUSPEND_FLAG = 2;
+const SUBSCRIPTION_FLAG = 4;
+
 /** The fields of a pull request. */
-export function pullFields(
-  pull: { topic: string; queueId: number; queueOffset: number; maxMessages: number },
-): readonly (readonly [string, string])[] {
+export function pullFields(pull: Pull): readonly (readonly [string, string])[] {
+  const flags = SUBSCRIPTION_FLAG + (pull.commits ? COMMIT_FLAG : 0) + (pull.holdMs > 0 ? SUSPEND_FLAG : 0);
   return [
-    ["consumerGroup", "wireload"],
+    ["consumerGroup", pull.group],
     ["topic", pull.topic],
     ["queueId", String(pull.queueId)],
     ["queueOffset", String(pull.queueOffset)],
     ["maxMsgNums", String(pull.maxMessages)],
-    ["sysFlag", "4"],
-    ["commitOffset", "0"],
-    ["suspendTimeoutMillis", "0"],
+    ["sysFlag", String(flags)],
+    ["commitOffset", String(pull.commits ? pull.queueOffset : 0)],
+    ["suspendTimeoutMillis", String(pull.holdMs)],
     ["subscription", "*"],
     ["subVersion", "0"],
     ["expressionType", "TAG"],
   ];
 }
 
+/** The body of a consumer's heartbeat. */
+export function heartbeatBody(consumer: { clientId: string; group: string; topic: string }): Uint8Array {
+  return utf8.encode(JSON.stringify({
+    clientID: consumer.clientId,
+    consumerDataSet: [{
+      consumeFromWhere: "CONSUME_FROM_LAST_OFFSET",
+      consumeType: "CONSUME_PASSIVELY",
+      groupName: consumer.group,
+      messageModel: "CLUSTERING",
+      subscriptionDataSet: [{
+        classFilterMode: false,
+        codeSet: [],
+        expressionType: "TAG",
+        subString: "*",
+        subVersion: 1,
+        tagsSet: [],
+        topic: consumer.topic,
+      }],
+      unitMode: false,
+    }],
+    producerDataSet: [],
+  }));
+}
+
 /** An answer inside a buffer: valid until the buffer is filled again. */
 export interface Reply {
   readonly code: number;
   readonly opaque: number;
-  readonly frame: Uint8Array;
-  readonly headerLength: number;
+  /** False for a request of the broker's own, for instance that the members of a group have changed. */
+  readonly isAnswer: boolean;
+  readonly bytes: Uint8Array;
+  /** The frame is `[at, end)`, its body begins at `bodyAt`. */
+  readonly at: number;
+  readonly bodyAt: number;
+  readonly end: number;
 }
 
-/** Reads code and opaque of the whole frame in `frame`. */
-export function readReply(frame: Uint8Array): Reply {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const headerLength = view.getUint32(4) & 0xffffff;
-  if (frame[4] === 0) {
-    const header = JSON.parse(new TextDecoder().decode(frame.subarray(8, 8 + headerLength)));
-    return { code: Number(header.code), opaque: Number(header.opaque), frame, headerLength };
+const OPAQUE_NAME = utf8.encode('"opaque":');
+const CODE_NAME = utf8.encode('"code":');
+const FLAG_NAME = utf8.encode('"flag":');
+const ANSWER_FLAG = 1;
+
+/** Reads code and opaque of the whole frame at `at`. @throws {Error} when a JSON header has none. */
+export function readReply(bytes: Uint8Array, view: DataView, at: number): Reply {
+  const end = at + 4 + view.getUint32(at);
+  const bodyAt = at + 8 + (view.getUint32(at + 4) & 0xffffff);
+  if (bytes[at + 4] === 0) {
+    const header = { bytes, at: at + 8, end: bodyAt };
+    const isAnswer = (numberBehind(header, FLAG_NAME) & ANSWER_FLAG) !== 0;
+    const code = numberBehind(header, CODE_NAME);
+    return { code, opaque: numberBehind(header, OPAQUE_NAME), isAnswer, bytes, at, bodyAt, end };
   }
-  return { code: view.getInt16(8), opaque: view.getInt32(BINARY_OPAQUE_POSITION), frame, headerLength };
+  const opaque = view.getInt32(at + BINARY_OPAQUE_POSITION);
+  const isAnswer = (view.getInt32(at + BINARY_OPAQUE_POSITION + 4) & ANSWER_FLAG) !== 0;
+  return { code: view.getInt16(at + 8), opaque, isAnswer, bytes, at, bodyAt, end };
 }
 
-/** Where to pull next, from the answer of a pull. @throws {Error} when the answer does not say. */
-export function nextBeginOffset(reply: Reply): number {
-  const header = new TextDecoder("latin1").decode(reply.frame.subarray(8, 8 + reply.headerLength));
-  const at = header.indexOf(NEXT_OFFSET) + NEXT_OFFSET.length;
-  if (at < NEXT_OFFSET.length) throw new Error(`A pull was answered without ${NEXT_OFFSET}`);
-  if (reply.frame[4] === 0) return Number(header.slice(at).match(/\d+/)?.[0]);
-  return Number(header.slice(at + 4, at + 4 + header.charCodeAt(at + 3)));
+/** The number behind the first place of `name`: much cheaper than parsing the header, which may hold no such text else. */
+function numberBehind(header: { bytes: Uint8Array; at: number; end: number }, name: Uint8Array): number {
+  const { bytes, end } = header;
+  for (let at = bytes.indexOf(0x22, header.at); at >= 0 && at < end; at = bytes.indexOf(0x22, at + 1)) {
+    let same = 1;
+    while (same < name.length && bytes[at + same] === name[same]) same++;
+    if (same < name.length) continue;
+    let value = 0;
+    for (let digit = at + same; bytes[digit]! >= 0x30 && bytes[digit]! <= 0x39; digit++) {
+      value = value * 10 + bytes[digit]! - 0x30;
+    }
+    return value;
+  }
+  throw new Error(`An answer's header has no ${new TextDecoder().decode(name)}`);
+}
+
+/** The fields of an answer by name. */
+export function replyFields(reply: Reply): ReadonlyMap<string, string> {
+  const { bytes, at, bodyAt } = reply;
+  if (bytes[at + 4] === 0) {
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(at + 8, bodyAt)));
+    return new Map(Object.entries(header.extFields ?? {}));
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const fields = new Map<string, string>();
+  const text = (from: number, length: number) => latin1.decode(bytes.subarray(from, from + length));
+  let field = at + BINARY_OPAQUE_POSITION + 8;
+  field += 4 + view.getInt32(field); // The remark.
+  field += 4;
+  while (field < bodyAt) {
+    const nameLength = view.getInt16(field);
+    const valueLength = view.getInt32(field + 2 + nameLength);
+    fields.set(text(field + 2, nameLength), text(field + 6 + nameLength, valueLength));
+    field += 6 + nameLength + valueLength;
+  }
+  return fields;
 }
 
 /** Counts the stored records in the body of a pull's answer, each of which begins with its size. */
 export function countRecords(reply: Reply): number {
-  const { frame } = reply;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const view = new DataView(reply.bytes.buffer, reply.bytes.byteOffset);
   let count = 0;
-  for (let at = 8 + reply.headerLength; at + 4 <= frame.length; at += view.getUint32(at)) count++;
+  for (let at = reply.bodyAt; at + 4 <= reply.end; at += view.getUint32(at)) count++;
   return count;
 }
 
 function sendFrame(shape: SendShape): Uint8Array {
-  const isBatch = shape.batch !== undefined;
+  const isBatch = shape.batch > 0;
   const body = new Uint8Array(shape.bodySize).fill(0x78);
   return encodeRequest(shape.encoding, {
     code: isBatch ? SEND_BATCH_MESSAGE : SEND_MESSAGE_V2,
     opaque: FIRST_OPAQUE,
     fields: [
       ["a", "wireload"],
-      ["b", shape.topic],
+      ["b", shape.topics > 1 ? topicName(shape.topic, 0) : shape.topic],
       ["c", "TBW102"],
       ["d", "4"],
       ["e", QUEUE_MARKER],
-      ["f", "0"],
+      ["f", shape.isHalf ? PREPARED_FLAG : NO_FLAG],
       ["g", TIME_MARKER],
       ["h", "0"],
-      ["i", isBatch ? "" : messageProperties()],
+      ["i", isBatch ? "" : messageProperties(shape)],
       ["j", "0"],
       ["k", "false"],
       ["l", "0"],
       ["m", String(isBatch)],
     ],
-    body: shape.batch === undefined ? body : batchBody(shape.batch, body),
+    body: isBatch ? batchBody(shape, body) : body,
   });
 }
 
-function messageProperties(): string {
-  return `UNIQ_KEY\x01${KEY_PREFIX}${"0".repeat(KEY_DIGITS)}\x02WAIT\x01true\x02`;
+function messageProperties(shape: SendShape): string {
+  const delay = shape.delayLevel > 0 ? `DELAY\x01${shape.delayLevel}\x02` : "";
+  const half = shape.isHalf ? "TRAN_MSG\x01true\x02PGROUP\x01wireload\x02" : "";
+  return `UNIQ_KEY\x01${KEY_PREFIX}${"0".repeat(KEY_DIGITS)}\x02WAIT\x01true\x02${delay}${half}`;
 }
 
 /** Each message of a batch: size, magic, body CRC, flag (4 each, the broker fills them in), 4+n body, 2+n properties. */
-function batchBody(messages: number, body: Uint8Array): Uint8Array {
-  const properties = utf8.encode(messageProperties());
+function batchBody(shape: SendShape, body: Uint8Array): Uint8Array {
+  const { batch: messages } = shape;
+  const properties = utf8.encode(messageProperties(shape));
   const size = 20 + body.length + 2 + properties.length;
   const out = new Uint8Array(size * messages);
   const view = new DataView(out.buffer);

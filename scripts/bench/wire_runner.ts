@@ -1,65 +1,37 @@
 /**
- * Runs raw-frame scenarios, with the fastest generator that there is: the program that WIRELOAD names, or the one in
- * Go beside the checkout, built once, or our own in TypeScript. All three have the same options and print the same line.
+ * Runs raw-frame scenarios: makes the topics, stores what is to be read, warms up, and measures.
  *
  * @module
  */
-import { cacheFolder } from "../interop/maven.ts";
 import { startProcess } from "../interop/process.ts";
 import { createTopic } from "../interop/raw_client.ts";
-import type { Server } from "../interop/server.ts";
-import { findOnPath } from "../interop/tools.ts";
-import { type GeneratorResult, type Measurement, measurement } from "./measurement.ts";
+import { type Measurement, measurement } from "./measurement.ts";
 import { Meter } from "./process_meter.ts";
-import { BATCH, PULL_MESSAGES, QUEUES, type WireScenario } from "./scenario.ts";
+import { BATCH, type WireScenario } from "./scenario.ts";
+import type { Setup } from "./setup.ts";
+import { topicName } from "./wire_frames.ts";
+import type { WireResult } from "./wire_run.ts";
 
-/** A generator to use. */
-export interface Generator {
-  /** For the report. */
-  readonly label: string;
-  readonly command: readonly string[];
-}
-
-const BESIDE_CHECKOUT = new URL("../../../shared/bench/wireload", import.meta.url).pathname;
-const OWN = new URL("./wire.ts", import.meta.url).pathname;
-const UNLIMITED = "1000000000000";
+const GENERATOR = new URL("./wire.ts", import.meta.url).pathname;
 const SPARE_MS = 60_000;
-const FILL_SECONDS = 60;
+const FILL_SECONDS = 1800;
+const TOPICS_AT_A_TIME = 16;
 
 /** Warming up ends when so many windows in a row were not faster than the best before them by more than this share. */
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 2;
 const STEADY_WINDOWS = 2;
 const STEADY_SHARE = 0.05;
 
-/** Chooses the generator. @throws {Error} when WIRELOAD names no file, or the Go one does not build. */
-export async function locateGenerator(): Promise<Generator> {
-  const given = Deno.env.get("WIRELOAD");
-  if (given) return { label: `WIRELOAD=${given}`, command: [await Deno.realPath(given)] };
-  const go = findOnPath("go");
-  const hasSource = await Deno.stat(`${BESIDE_CHECKOUT}/main.go`).then(() => true, () => false);
-  if (go === undefined || !hasSource) {
-    return { label: "scripts/bench/wire.ts", command: [Deno.execPath(), "run", "--quiet", "-A", OWN] };
-  }
-  await Deno.mkdir(cacheFolder(), { recursive: true });
-  const binary = `${cacheFolder()}/wireload`;
-  const build = await new Deno.Command(go, {
-    args: ["build", "-o", binary, "."],
-    cwd: BESIDE_CHECKOUT,
-    stderr: "piped",
-  }).output();
-  if (!build.success) throw new Error(`Cannot build ${BESIDE_CHECKOUT}: ${new TextDecoder().decode(build.stderr)}`);
-  return { label: "wireload (Go)", command: [binary] };
-}
-
 /** Where and how long to run. */
 export interface WireRun {
-  readonly generator: Generator;
-  readonly broker: Server;
+  readonly setup: Setup;
   readonly seconds: number;
   /** Most seconds of the same work before the measured run. */
   readonly warmupSeconds: number;
   /** Takes the generator's output. */
   readonly dir: string;
+  /** Ends the measured run after so many messages, which are read or sent once. */
+  readonly messages?: number;
 }
 
 /**
@@ -70,80 +42,113 @@ export interface WireRun {
  */
 export async function runWire(scenario: WireScenario, run: WireRun): Promise<Measurement> {
   const topic = `Bench-${scenario.name}`;
-  await createTopic(run.broker.address, topic, QUEUES);
-  const messages = scenario.mode === "pull" ? PULL_MESSAGES : undefined;
-  if (messages !== undefined) await fillTopic(scenario, topic, run);
-  await warmUp(scenario, topic, { ...run, messages, seconds: WARM_UP_SECONDS });
-  return await generate(scenario, topic, { ...run, messages });
+  await makeTopics(scenario, topic, run.setup);
+  if (scenario.backlog > 0) await fillTopic(scenario, topic, run);
+  await warmUp(scenario, topic, run);
+  return await measureWire(scenario, topic, run);
 }
 
-async function fillTopic(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
-  const fill = { ...scenario, mode: "batch" as const, window: 16 };
-  const filled = await generate(fill, topic, { ...run, seconds: FILL_SECONDS, messages: PULL_MESSAGES });
-  if (filled.messagesPerSecond * FILL_SECONDS < PULL_MESSAGES || filled.failed > 0) {
-    throw new Error(`Cannot fill ${topic} with ${PULL_MESSAGES} messages in ${FILL_SECONDS} s`);
+/** Makes the topics of a scenario at every broker. @throws {Error} with the broker's remark when it refuses. */
+export async function makeTopics(scenario: WireScenario, topic: string, setup: Setup): Promise<void> {
+  const { topics, queues } = scenario;
+  const names = topics === 1 ? [topic] : Array.from({ length: topics }, (_, index) => topicName(topic, index));
+  for (const address of setup.addresses) {
+    for (let at = 0; at < names.length; at += TOPICS_AT_A_TIME) {
+      await Promise.all(names.slice(at, at + TOPICS_AT_A_TIME).map((name) => createTopic(address, name, queues)));
+    }
   }
 }
 
-async function warmUp(scenario: WireScenario, topic: string, run: LimitedRun): Promise<void> {
+/** Stores the scenario's backlog in its topics. @throws {Error} when not all of it was taken. */
+export async function fillTopic(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
+  const fill: WireScenario = {
+    ...scenario,
+    mode: "batch",
+    window: 16,
+    conns: 1,
+    rate: 0,
+    idle: 0,
+    serialize: "binary",
+  };
+  const result = await generate(fill, topic, { ...run, seconds: FILL_SECONDS, messages: scenario.backlog });
+  if (result.failed > 0) throw new Error(`Cannot fill ${topic} with ${scenario.backlog} messages: ${result.failure}`);
+}
+
+/** Repeats the scenario's work unmeasured until it gets no faster. @throws {Error} when the generator breaks off. */
+export async function warmUp(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
   let best = 0;
   let steady = 0;
+  // A given rate gets no faster: the same work without one shows when the code is optimized.
+  const work = { ...scenario, rate: 0, window: scenario.rate > 0 ? 32 : scenario.window };
   for (let spent = 0; spent < run.warmupSeconds && steady < STEADY_WINDOWS; spent += WARM_UP_SECONDS) {
-    const { messagesPerSecond } = await generate(scenario, topic, run);
-    steady = messagesPerSecond > best * (1 + STEADY_SHARE) ? 0 : steady + 1;
-    best = Math.max(best, messagesPerSecond);
+    const { requestsPerSecond } = await generate(work, topic, { ...run, seconds: WARM_UP_SECONDS });
+    steady = requestsPerSecond > best * (1 + STEADY_SHARE) ? 0 : steady + 1;
+    best = Math.max(best, requestsPerSecond);
   }
 }
 
-/** A run that ends after so many messages, or after its time when that is undefined. */
-interface LimitedRun extends WireRun {
-  readonly messages: number | undefined;
-}
-
-async function generate(scenario: WireScenario, topic: string, run: LimitedRun): Promise<Measurement> {
-  await using child = await startProcess({
-    name: `${scenario.name}-${scenario.mode}`,
-    dir: run.dir,
-    command: [...run.generator.command, ...generatorOptions(scenario, topic, run)],
-  });
-  const meter = new Meter(run.broker.process.pid, child.pid);
-  const { stdout, stderr } = await child.waitForExit(run.seconds * 1000 + SPARE_MS).finally(() => child.closeInput());
+/** Runs the generator once and measures, on topics that are there. @throws {Error} when it breaks off. */
+export async function measureWire(scenario: WireScenario, topic: string, run: WireRun): Promise<Measurement> {
+  await using child = await startGenerator(scenario, topic, run);
+  using meter = new Meter(run.setup.broker.process.pid, child.pid);
+  const result = await finishGenerator(child, run.seconds);
   const reading = meter.finish();
-  const result = parseResult(stdout);
-  if (result === undefined) throw new Error(`${run.generator.label} failed: ${stdout}${stderr}`);
-  return measurement(result, reading, { messages: run.messages ?? result.messagesPerSecond * run.seconds });
+  const { sentPerSecond, receivedPerSecond } = result;
+  // What is sent and received at once counts when it has done both.
+  const messagesPerSecond = scenario.mode === "mixed"
+    ? Math.min(sentPerSecond, receivedPerSecond)
+    : Math.max(sentPerSecond, receivedPerSecond);
+  return measurement({ ...result, messagesPerSecond, meanUs: null }, reading, {
+    messages: messagesPerSecond * result.elapsedMs / 1000,
+    more: {
+      sentPerSecond,
+      receivedPerSecond,
+      receivedMiBPerSecond: result.receivedBytesPerSecond / 2 ** 20,
+      stallMs: result.stallMs,
+    },
+  });
 }
 
-/** Reads a generator's line. Undefined when it printed none. */
-export function parseResult(line: string): GeneratorResult | undefined {
-  const found = line.match(
-    /(?<rate>\d+) msg\/s p50=(?<p50>\d+)us p99=(?<p99>\d+)us p99\.9=(?<p999>\d+)us max=(?<max>\d+)us failed=(?<failed>\d+)/,
-  )?.groups;
-  if (found === undefined) return undefined;
-  return {
-    messagesPerSecond: Number(found["rate"]),
-    meanUs: null,
-    p50Us: Number(found["p50"]),
-    p99Us: Number(found["p99"]),
-    p999Us: Number(found["p999"]),
-    maxUs: Number(found["max"]),
-    failed: Number(found["failed"]),
-  };
+/** Runs the generator to its end. @throws {Error} when it breaks off. */
+export async function generate(scenario: WireScenario, topic: string, run: WireRun): Promise<WireResult> {
+  await using child = await startGenerator(scenario, topic, run);
+  return await finishGenerator(child, run.seconds);
 }
 
-function generatorOptions(scenario: WireScenario, topic: string, run: LimitedRun): string[] {
+type Generator = Awaited<ReturnType<typeof startProcess>>;
+
+async function startGenerator(scenario: WireScenario, topic: string, run: WireRun): Promise<Generator> {
   const options: Record<string, string | number> = {
-    addr: run.broker.address,
+    addr: run.setup.addresses.join(","),
     mode: scenario.mode,
     topic,
-    queues: QUEUES,
+    queues: scenario.queues,
+    topics: scenario.topics,
     conns: scenario.conns,
     window: scenario.window,
     size: scenario.size,
     batch: BATCH,
-    n: run.messages ?? UNLIMITED,
     seconds: run.seconds,
     serialize: scenario.serialize,
+    rate: scenario.rate,
+    delay: scenario.delayLevel,
+    groups: scenario.groups,
+    idle: scenario.idle,
+    ...(run.messages === undefined ? {} : { n: run.messages }),
   };
-  return Object.entries(options).flatMap(([name, value]) => [`-${name}`, String(value)]);
+  return await startProcess({
+    name: `${scenario.name}-${scenario.mode}`,
+    dir: run.dir,
+    command: [
+      ...[Deno.execPath(), "run", "--quiet", "--no-check", "-A", GENERATOR],
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...(scenario.mode === "pull" && run.messages === undefined ? ["--loop"] : []),
+    ],
+  });
+}
+
+async function finishGenerator(child: Generator, seconds: number): Promise<WireResult> {
+  const { stdout, stderr, code } = await child.waitForExit(seconds * 1000 + SPARE_MS).finally(() => child.closeInput());
+  if (code !== 0) throw new Error(`The generator failed: ${stdout}${stderr}`);
+  return JSON.parse(stdout);
 }

@@ -1,0 +1,85 @@
+/**
+ * Running brokers that scenarios work on: one, one that syncs, a master with its slave, three in a process. Each setup of a
+ * round begins with an empty store.
+ *
+ * @module
+ */
+import { freeBrokerPort, freePort } from "../interop/ports.ts";
+import { startProcess } from "../interop/process.ts";
+import { waitForRegistration } from "../interop/raw_client.ts";
+import type { RucolaCommand } from "../interop/rucola_server.ts";
+import { BOOT_LINE, BOOT_TIMEOUT_MS, brokerProperties, type Platform, type Server } from "../interop/server.ts";
+import { masterProperties, startSlave } from "./with_slave.ts";
+
+/** `none`: the scenario starts its brokers itself. `fresh`: one broker that nobody has worked on yet. */
+export type SetupName = "none" | "fresh" | "plain" | "syncFlush" | "asyncPair" | "syncPair" | "three";
+
+/** Brokers at work. */
+export interface Setup {
+  readonly namesrvAddr: string;
+  /** The one that is measured: a master, or the process of several. */
+  readonly broker: Server;
+  /** Where messages go, HOST:PORT; one for each broker. */
+  readonly addresses: readonly string[];
+}
+
+/** What starting a setup needs. */
+export interface SetupPlace {
+  readonly platform: Platform;
+  /** Our own command, which alone can run several brokers in one process; null for Java. */
+  readonly rucola: RucolaCommand | null;
+  readonly dir: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Starts a setup; disposing of `stack` stops it. @throws {Error} when a server does not start. */
+export async function startSetup(name: SetupName, place: SetupPlace, stack: AsyncDisposableStack): Promise<Setup> {
+  const namesrv = await place.platform.startNamesrv({ dir: `${place.dir}/namesrv`, port: freePort() });
+  stack.use(namesrv.process);
+  if (name === "three") return await startThree(place, namesrv.address, stack);
+  const role = PAIR_ROLES[name];
+  const options = {
+    dir: `${place.dir}/broker`,
+    port: freeBrokerPort(),
+    namesrvAddr: namesrv.address,
+    properties: {
+      ...place.properties,
+      ...(name === "syncFlush" ? { flushDiskType: "SYNC_FLUSH" } : {}),
+      ...(role === undefined ? {} : masterProperties(role)),
+    },
+  };
+  const broker = await place.platform.startBroker(options);
+  stack.use(broker.process);
+  await waitForRegistration(namesrv.address, broker.address);
+  if (role !== undefined) stack.use(await startSlave(place.platform, broker, options));
+  return { namesrvAddr: namesrv.address, broker, addresses: [broker.address] };
+}
+
+/** The master's role in setups with a slave. */
+const PAIR_ROLES: Readonly<Partial<Record<SetupName, string>>> = { asyncPair: "ASYNC_MASTER", syncPair: "SYNC_MASTER" };
+const BROKERS_IN_ONE = 3;
+
+async function startThree(place: SetupPlace, namesrvAddr: string, stack: AsyncDisposableStack): Promise<Setup> {
+  if (place.rucola === null) throw new Error("Only rucola runs several brokers in one process");
+  const addresses: string[] = [];
+  const files: string[] = [];
+  for (let index = 0; index < BROKERS_IN_ONE; index++) {
+    const port = freeBrokerPort();
+    const dir = `${place.dir}/broker-${index}`;
+    const properties = { ...place.properties, brokerName: `broker-${index}` };
+    await Deno.mkdir(dir, { recursive: true });
+    await Deno.writeTextFile(`${dir}/broker.properties`, brokerProperties({ dir, port, namesrvAddr, properties }));
+    files.push("-c", `${dir}/broker.properties`);
+    addresses.push(`127.0.0.1:${port}`);
+  }
+  const process = await startProcess({
+    name: "brokers",
+    dir: place.dir,
+    command: [...place.rucola.command, "broker", ...files],
+    env: { ROCKETMQ_HOME: place.dir },
+  });
+  stack.use(process);
+  await process.waitForOutput(new RegExp(`(${BOOT_LINE.source}[^]*){${BROKERS_IN_ONE}}`), BOOT_TIMEOUT_MS);
+  for (const address of addresses) await waitForRegistration(namesrvAddr, address);
+  return { namesrvAddr, broker: { address: addresses[0]!, process }, addresses };
+}
