@@ -12,7 +12,7 @@ import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
 import { Interner } from "../common/intern.ts";
 import type { Log } from "../common/log.ts";
-import { type Address, formatAddress, type Net } from "../common/net.ts";
+import { type Address, formatAddress, type Listener, type Net } from "../common/net.ts";
 import type { Random } from "../common/random.ts";
 import { RequestCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
@@ -139,7 +139,8 @@ export class Broker {
   async #start(): Promise<Address> {
     const { net, clock, random, log } = this.#parts;
     const { broker, remoting, assigned } = this.#settings;
-    const port = freePort(net, remoting.bindAddress, remoting.listenPort);
+    const { port, release } = takePort(net, remoting.bindAddress, remoting.listenPort);
+    this.#stops.push(release);
     const hostBytes = await advertisedHostBytes(net, broker.brokerIP1, assigned.get("brokerIP1") ?? "default");
     const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);
@@ -182,6 +183,7 @@ export class Broker {
       ...services,
     });
     const fastHandlers = this.#fastHandlers(built);
+    release();
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
     const onVipPort = new Map([...handlers].filter(([code]) => !NOT_ON_VIP_PORT.includes(code)));
     server.listen({ host: remoting.bindAddress, port: port - VIP_PORT_DISTANCE }, onVipPort, fastHandlers);
@@ -425,18 +427,36 @@ interface Services {
   readonly notifier: ClientNotifier;
 }
 
-/** The port to listen on, free together with its VIP port; 0 takes any such pair. @throws {ConnectionError} */
-function freePort(net: Net, host: string, port: number): number {
+/** A port that is going to be listened on. */
+interface TakenPort {
+  readonly port: number;
+  /** To be called before it is listened on; idempotent. */
+  release(): void;
+}
+
+/**
+ * The port to listen on, free together with its VIP port. 0 takes any such pair, which nobody else gets meanwhile. A port that
+ * was asked for is let go at once: while the store recovers, clients that know it are to be refused and not to wait.
+ *
+ * @throws {ConnectionError} when one of the two is taken.
+ */
+function takePort(net: Net, host: string, port: number): TakenPort {
   const listener = net.listen({ host, port });
-  listener.close();
   const found = listener.address.port;
+  let vip: Listener;
   try {
-    net.listen({ host, port: found - VIP_PORT_DISTANCE }).close();
-    return found;
+    vip = net.listen({ host, port: found - VIP_PORT_DISTANCE });
   } catch (error) {
+    listener.close();
     if (port !== 0) throw error;
-    return freePort(net, host, 0);
+    return takePort(net, host, 0);
   }
+  const release = () => {
+    listener.close();
+    vip.close();
+  };
+  if (port !== 0) release();
+  return { port: found, release };
 }
 
 function unbracket(host: string): string {
