@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freeBrokerPort } from "../../scripts/interop/ports.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
@@ -11,21 +12,12 @@ function broker(args: readonly string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-/** A port that is free now, with the one two below it. */
-function freePort(): number {
-  for (;;) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port: port - 2 }).close();
-      return port;
-    } catch {
-      // Taken: another pair.
-    }
-  }
-}
-
-async function configure(directory: string, name: string, store = name, listenPort = freePort()): Promise<string> {
+async function configure(
+  directory: string,
+  name: string,
+  store = name,
+  listenPort = freeBrokerPort(),
+): Promise<string> {
   const path = `${directory}/${name}.properties`;
   await Deno.writeTextFile(
     path,
@@ -87,7 +79,7 @@ Deno.test("two brokers that would share a store are refused before one is starte
 
 Deno.test("a broker that cannot start is started again and again beside one that serves, until it can", async () => {
   const directory = await Deno.makeTempDir();
-  const port = freePort();
+  const port = freeBrokerPort();
   const holder = Deno.listen({ hostname: "0.0.0.0", port });
   const files = [await configure(directory, "one"), await configure(directory, "two", "two", port)];
   const child = broker(files.flatMap((file) => ["-c", file]));
