@@ -200,6 +200,8 @@ async function moveThereAndBack(site: Site, ours: Make, java: Make): Promise<Mov
 /** Java's benchmark Producer, and a consumer that writes down what it gets. */
 interface Load {
   readonly producer: ChildProcess;
+  /** Sends that failed while it began: the topic was new to it. */
+  readonly failedBefore: number;
   readonly consumer: ChildProcess;
   readonly file: string;
 }
@@ -219,25 +221,28 @@ async function startLoad(site: Site, directory: string): Promise<Load> {
   await consumer.waitForOutput(/consuming/, PATIENCE_MS);
   const args = ["-t", LOAD_TOPIC, "-w", `${LOAD_THREADS}`, "-s", "128", "-ri", "1000", "-n", site.namesrvAddr];
   const producer = await site.startJavaClient("org.apache.rocketmq.example.benchmark.Producer", args);
-  return { producer, consumer, file };
+  await producer.waitForOutput(/Send TPS: [1-9]/, PATIENCE_MS);
+  return { producer, consumer, file, failedBefore: failedSends(await producer.stdout()) };
 }
 
-/** What the benchmark Producer counted as failed, and what of its messages came twice. */
+/** What the benchmark Producer counted as failed so far; NaN before its first report. */
+function failedSends(output: string): number {
+  const [, sendFailed, responseFailed] = [...output.matchAll(/Send Failed: (\d+) \| Response Failed: (\d+)/g)].at(-1) ??
+    [];
+  return Number(sendFailed) + Number(responseFailed);
+}
+
+/** Sends that failed during the move, and what of the load's messages came, and came twice. */
 async function finishLoad(
-  { producer, consumer, file }: Load,
+  { producer, consumer, file, failedBefore }: Load,
 ): Promise<{ failed: number; received: number; twice: number }> {
-  const reports = [...(await producer.stdout()).matchAll(/Send Failed: (\d+) \| Response Failed: (\d+)/g)];
-  const [, sendFailed, responseFailed] = reports.at(-1) ?? [];
+  const failed = failedSends(await producer.stdout()) - failedBefore;
   await producer.kill();
   await sleep(STILL_MS);
   await consumer.kill();
   const ids = (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => line.split(" ")[0]);
-  const distinct = new Set(ids).size;
-  return {
-    failed: reports.length === 0 ? NaN : Number(sendFailed) + Number(responseFailed),
-    received: distinct,
-    twice: ids.length - distinct,
-  };
+  const received = new Set(ids).size;
+  return { failed, received, twice: ids.length - received };
 }
 
 async function main(args: Arguments): Promise<number> {

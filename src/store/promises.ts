@@ -53,6 +53,8 @@ export class Promises {
   #readableOffset = 0;
   #turns: Unpublished[] = [];
   #timer: Timer | null = null;
+  /** When the timer is due. */
+  #dueMs = Infinity;
   /** Those who asked during the turn under way. */
   #asked: Waiter[] = [];
   #askedOffsets: number[] = [];
@@ -133,7 +135,6 @@ export class Promises {
     const promised = this.#promisedOffset();
     this.#waiters.settleUpTo(promised, this.#statusOfPromise());
     this.#readableOffset = Math.max(this.#readableOffset, promised);
-    if (this.#parts.waitsForReplicas) this.#watchAnew();
     let published = 0;
     while (published < this.#turns.length && this.#turns[published]!.endOffset <= promised) {
       const { queues, maxOffsets } = this.#turns[published++]!;
@@ -191,19 +192,19 @@ export class Promises {
     this.#parts.onArrival(queue);
   }
 
-  /** What is waited for may have changed from the disk to the replicas, for which there is another patience. */
-  #watchAnew(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#watchFirst();
-  }
-
-  /** Has one timer for the one who waits longest. */
+  /**
+   * Sees to it that a timer is due when the one who waits longest runs out of patience, which may be sooner than it seemed:
+   * the wait has changed from the disk to the replicas. A timer that is due too soon stays: it looks again then. Under load
+   * the first waiter is another one with every turn, and a timer for each would cost more than all else here.
+   */
   #watchFirst(): void {
-    if (this.#timer !== null || this.#waiters.count === 0) return;
+    if (this.#waiters.count === 0) return;
     const { clock } = this.#parts;
-    const delay = this.#waiters.firstSinceMs + this.#timeoutMs(this.#waiters.firstEndOffset) - clock.monotonicMs();
-    this.#timer = clock.after(Math.max(1, delay), () => {
+    const dueMs = this.#waiters.firstSinceMs + this.#timeoutMs(this.#waiters.firstEndOffset);
+    if (this.#timer !== null && this.#dueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = clock.after(Math.max(1, dueMs - clock.monotonicMs()), () => {
       this.#timer = null;
       this.#expire();
     });
