@@ -12,7 +12,7 @@
  */
 import { plainDashes } from "../common/command_line.ts";
 import { nearestName } from "../common/edit_distance.ts";
-import { messageOf } from "../common/errors.ts";
+import { ConnectionError, messageOf } from "../common/errors.ts";
 import { BrokerError } from "../client/errors.ts";
 import { COMMON_OPTIONS, keyOf, type OptionSpec, parseArguments, UsageError, type Values } from "./arguments.ts";
 import { type CommandContext, GivenOptions, type ToolCommand } from "./command.ts";
@@ -21,7 +21,7 @@ import { printf } from "./printf.ts";
 import { findProgram, programNames, shortProgramName } from "./programs.ts";
 import { absenceOf, commandList, findCommand, nameSpellings, ownCommandList } from "./registry.ts";
 import { usageText } from "./usage.ts";
-import { connect, nameServers, type ToolWorld } from "./world.ts";
+import { connect, nameServers, type ToolWorld, unreachableAdvice } from "./world.ts";
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -131,11 +131,13 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
   } catch (error) {
     if (error instanceof UsageError) return misused(error, command, isJson, world);
     out.abandon();
+    const isUnreached = error instanceof ConnectionError && namesrvAddrs.some((each) => error.message.includes(each));
+    const advice = isUnreached ? `\n(${unreachableAdvice(values.get("n"), world.environment)})` : "";
     if (isJson) {
       world.writeError(errorJson(command.name, error));
       return EXIT_FAILED;
     }
-    world.writeError(`SubCommandException: ${command.name} command failed\nCaused by: ${errorText(error)}\n`);
+    world.writeError(`SubCommandException: ${command.name} command failed\nCaused by: ${errorText(error)}${advice}\n`);
     return EXIT_OK;
   }
 }

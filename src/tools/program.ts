@@ -8,11 +8,16 @@
  */
 import { Client } from "../client/client.ts";
 import type { ClientOptions } from "../client/options.ts";
+import { messageOf } from "../common/errors.ts";
 import { SILENT_LOG } from "../common/log.ts";
+import { parseAddress } from "../common/net.ts";
 import { COMMON_OPTIONS, type OptionSpec, parseArguments, UsageError, type Values } from "./arguments.ts";
 import { GivenOptions } from "./command.ts";
 import { usageText } from "./usage.ts";
-import { nameServers, type ToolWorld } from "./world.ts";
+import { nameServers, type ToolWorld, unreachableAdvice } from "./world.ts";
+
+/** How long a program waits for a name server before it warns. */
+const PROBE_TIMEOUT_MS = 1000;
 
 /** A program with arguments of its own. Resolves to the exit code. */
 export type Program = (args: readonly string[], world: ToolWorld) => Promise<number>;
@@ -47,9 +52,24 @@ export function program(name: string, specs: readonly OptionSpec[], run: (run: P
       world.writeError(`${error.message}\n${usage()}`);
       return 1;
     }
+    await warnUnreachable(made);
     await run(made);
     return 0;
   };
+}
+
+/** Consumers wait in silence for a name server that is not there, as RocketMQ's do; who runs an example is to know. */
+async function warnUnreachable({ namesrvAddrs, values, world }: ProgramRun): Promise<void> {
+  let why = "";
+  for (const address of namesrvAddrs) {
+    try {
+      (await world.net.connect(parseAddress(address), PROBE_TIMEOUT_MS)).close();
+      return;
+    } catch (error) {
+      why = messageOf(error);
+    }
+  }
+  world.writeError(`warning: ${why}; ${unreachableAdvice(values.get("n"), world.environment)}\n`);
 }
 
 function programRun(values: Values, namesrvAddrs: readonly string[], world: ToolWorld): ProgramRun {

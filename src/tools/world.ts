@@ -61,6 +61,18 @@ export function connect(namesrvAddr: readonly string[], world: ToolWorld): Clien
   return new Client({ ...options, homeDirectory: environment.userHome }, { net, clock, random, disk, log: SILENT_LOG });
 }
 
+/** What to do when no name server can be reached. @param given what `-n` said. */
+export function unreachableAdvice(given: string | undefined, environment: Environment): string {
+  const isDefault = given === undefined && configuredNameServers(environment) === undefined;
+  return isDefault
+    ? "there is neither -n nor NAMESRV_ADDR, so the name server is looked for here: start one (`rucola start`), or name another"
+    : "start the name server, or name another with -n or NAMESRV_ADDR";
+}
+
+function configuredNameServers(environment: Environment): string | undefined {
+  return environment.property("rocketmq.namesrv.addr") ?? environment.variable("NAMESRV_ADDR");
+}
+
 /**
  * The name servers: of `-n`, else of NAMESRV_ADDR or `-Drocketmq.namesrv.addr`, else on this machine. A trailing `;` and
  * blanks do not matter; one without a port has 9876.
@@ -68,8 +80,7 @@ export function connect(namesrvAddr: readonly string[], world: ToolWorld): Clien
  * @throws {UsageError} when one is no address.
  */
 export function nameServers(given: string | undefined, environment: Environment): string[] {
-  const text = given ?? environment.property("rocketmq.namesrv.addr") ?? environment.variable("NAMESRV_ADDR") ??
-    DEFAULT_NAMESRV;
+  const text = given ?? configuredNameServers(environment) ?? DEFAULT_NAMESRV;
   const parts = text.split(/[;,]/).map((part) => part.trim().replace(/^https?:\/\//, "")).filter((part) => part !== "");
   try {
     return parts.map((part) => formatAddress(parseAddress(part, DEFAULT_NAMESRV_PORT)));

@@ -32,7 +32,11 @@ async function run(...args: string[]): Promise<Ran> {
       write: (text) => void (stdout += text),
       writeError: (text) => void (stderr += text),
     };
-    const code = await runTools(args, world);
+    // As main does with what a program throws.
+    const code = await runTools(args, world).catch((error: unknown) => {
+      stderr += `${error}`;
+      return 1;
+    });
     return { code, stdout, stderr };
   });
 }
@@ -130,6 +134,8 @@ Deno.test("A command that fails ends with 0 as RocketMQ's, and with 1 when JSON 
     failed.stderr,
     /^SubCommandException: topicList command failed\nCaused by: Cannot connect to 10\.9\.9\.9:1/,
   );
+  assertMatch(failed.stderr, /\n\(start the name server, or name another with -n or NAMESRV_ADDR\)\n$/);
+  assertMatch((await run("topicList")).stderr, /\n\(there is neither -n nor NAMESRV_ADDR, so .*`rucola start`.*\)\n$/);
   const asJson = await run("topicList", "-n", "10.9.9.9:1", "--json");
   assertEquals([asJson.code, asJson.stdout], [1, ""]);
   const { command, error } = JSON.parse(asJson.stderr);
@@ -162,4 +168,9 @@ Deno.test("Name servers come from -n, then from the environment, and have port 9
 Deno.test("Errors of servers print as RocketMQ's tools print them", () => {
   assertEquals(errorText(new BrokerError(17, "No topic", "")), "CODE: 17  DESC: No topic");
   assertEquals(errorText(new BrokerError(1, "no", "h:1")), "CODE: 1  DESC: no BROKER: h:1");
+});
+
+Deno.test("A program that finds no name server says so, for consumers would wait for one in silence", async () => {
+  const { stderr } = await run("batch.SimpleBatchProducer", "-n", "10.9.9.9:1");
+  assertMatch(stderr, /^warning: Cannot connect to 10\.9\.9\.9:1: .*; start the name server, or name another with -n/);
 });
