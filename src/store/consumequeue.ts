@@ -245,6 +245,12 @@ export class Consumequeue {
     this.#tailStart = this.nextOffset;
   }
 
+  /** Lets go of the files; the next use finds them again. */
+  closeFiles(): void {
+    this.#segments?.close();
+    this.#segments = null;
+  }
+
   /** One beyond the last message that readers may see. */
   get maxOffset(): number {
     return this.visibleMax;

@@ -15,9 +15,9 @@ import { BLANK_UNIT_SIZE, UNIT_SIZE } from "./consumequeue.ts";
 import { INDEX_ENTRY_SIZE } from "./index_file.ts";
 import { findIndexLayout } from "./index_layout.ts";
 import { LogScanner, ScanStep } from "./log_scanner.ts";
-import { OpenFiles } from "./open_files.ts";
-import { SegmentQueue } from "./segment_queue.ts";
-import { fileSizes, storePaths } from "./store_files.ts";
+import { openLogToRead } from "./read_only_log.ts";
+import type { SegmentQueue } from "./segment_queue.ts";
+import { storePaths } from "./store_files.ts";
 import type { StoreOptions } from "./store_options_type.ts";
 
 /** A line of a dump: plain values only. */
@@ -43,7 +43,8 @@ const UNITS_READ = 10_000;
 
 /** The records of a range in order, and the stretches in between that are none. @throws {DiskError} @throws {CorruptError} */
 export async function* dumpLog(parts: DumpParts, range: DumpRange): AsyncGenerator<DumpLine> {
-  const segments = openLog(parts);
+  const { disk, options } = parts;
+  const segments = openLogToRead(disk, { paths: storePaths(options), options }, () => {});
   const scanner = await startAt(segments, range.from);
   while (scanner.position < range.to) {
     const step = scanner.step();
@@ -72,26 +73,6 @@ async function startAt(segments: SegmentQueue, from: number): Promise<LogScanner
     else if (step !== ScanStep.RECORD || scanner.position + scanner.view.size > from) return scanner;
     else scanner.advance();
   }
-}
-
-function openLog({ disk, options }: DumpParts): SegmentQueue {
-  const readOnly = new ReadOnlyDisk(disk);
-  const paths = storePaths(options);
-  const checkpoint = new Checkpoint(readOnly, paths.checkpoint);
-  checkpoint.load();
-  const sizes = fileSizes(readOnly, paths, checkpoint, options);
-  const segments = new SegmentQueue({
-    disk: readOnly,
-    files: new OpenFiles(readOnly, 16),
-    directories: paths.commitlogs,
-    readOnlyDirectories: paths.readOnlyCommitlogs,
-    sizeBytes: sizes.commitlog,
-    sizeIsCertain: sizes.areCertain,
-    isReadOnly: true,
-    warn: () => {},
-  });
-  segments.load();
-  return segments;
 }
 
 function recordLine(view: RecordView, physicalOffset: number, withBody: boolean): DumpLine {

@@ -8,7 +8,7 @@
  */
 import type { Disk } from "../common/disk.ts";
 import { CorruptError } from "../common/errors.ts";
-import type { StorePaths } from "./store_files.ts";
+import { filledQueueFile, type StorePaths } from "./store_files.ts";
 
 /** Something that only RocketMQ itself can read. */
 export interface ForeignFile {
@@ -51,28 +51,8 @@ function rocksDb(disk: Disk, directory: string, what: string): ForeignFile[] {
 
 /** A directory of queues, if one of its files was written to. */
 function filledQueues(disk: Disk, directory: string, what: string): ForeignFile[] {
-  for (const topic of disk.list(directory)) {
-    for (const queue of disk.list(`${directory}/${topic.name}`)) {
-      for (const { name, sizeBytes } of disk.list(`${directory}/${topic.name}/${queue.name}`)) {
-        const path = `${directory}/${topic.name}/${queue.name}/${name}`;
-        if (sizeBytes > 0 && hasContent(disk, path)) {
-          return [{ path, reason: `${what}, which are not supported; ${BACK_TO_JAVA}` }];
-        }
-      }
-    }
-  }
-  return [];
-}
-
-/** Whether a queue's file begins with anything but zeros. */
-function hasContent(disk: Disk, path: string): boolean {
-  const head = new Uint8Array(64);
-  const file = disk.open(path, { readOnly: true });
-  try {
-    return head.subarray(0, file.read(head, 0)).some((byte) => byte !== 0);
-  } finally {
-    file.close();
-  }
+  const path = filledQueueFile(disk, directory);
+  return path === null ? [] : [{ path, reason: `${what}, which are not supported; ${BACK_TO_JAVA}` }];
 }
 
 function dledger(disk: Disk, { root, commitlogs }: StorePaths): ForeignFile[] {

@@ -41,12 +41,18 @@ export class IndexCatchUp {
   wake(): void {
     const { index, log } = this.#parts;
     if (this.#stopped || this.#running !== null || index.indexedOffset >= log.appendedOffset) return;
-    this.#running = this.#run();
+    this.#running = this.#keepUp();
   }
 
   /** Resolves when the index is as far as the log, or cannot get there. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  /** Catches up at once, for a store that nobody uses. @throws {DiskError} */
+  async run(): Promise<void> {
+    const { index, log } = this.#parts;
+    while (index.indexedOffset < log.appendedOffset) await this.#walk(Math.max(index.indexedOffset, log.minOffset), 0);
   }
 
   /** Ends; resolves when nothing is under way. */
@@ -55,12 +61,12 @@ export class IndexCatchUp {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  async #keepUp(): Promise<void> {
     const { index, log, clock, warn } = this.#parts;
     await undefined;
     while (!this.#stopped && index.indexedOffset < log.appendedOffset) {
       try {
-        await this.#walk(Math.max(index.indexedOffset, log.minOffset));
+        await this.#walk(Math.max(index.indexedOffset, log.minOffset), PAUSE_MS);
       } catch (error) {
         warn(`index is behind at ${index.indexedOffset}: ${error instanceof Error ? error.message : error}`);
         await clock.sleep(RETRY_MS);
@@ -70,7 +76,7 @@ export class IndexCatchUp {
     this.#running = null;
   }
 
-  async #walk(from: number): Promise<void> {
+  async #walk(from: number, pauseMs: number): Promise<void> {
     const { index, log, queues, clock } = this.#parts;
     const scanner = new LogScanner(log.segments, from, () => log.appendedOffset, true);
     const places = new PropertyPlaces();
@@ -96,7 +102,7 @@ export class IndexCatchUp {
         if (index.indexedOffset < scanner.position) return;
       }
       if (clock.monotonicMs() - since < SLICE_MS) continue;
-      await clock.sleep(PAUSE_MS);
+      await clock.sleep(pauseMs);
       since = clock.monotonicMs();
     }
   }

@@ -31,6 +31,8 @@ export const INDEX_ENTRY_SIZE = 20;
 const SLOTS_A_PAGE = 1024;
 /** Entries that may wait in memory before they are written. */
 const ENTRIES_HELD = 8192;
+/** Entries that are read at once when all are looked at. */
+const ENTRIES_READ = 50_000;
 
 /** Size of an index file. */
 export function indexFileSize(slotCount: number, entryCountMax: number): number {
@@ -145,6 +147,42 @@ export class IndexFile {
     }
     this.hashSlotCount = used;
     this.#slots = slots;
+    return true;
+  }
+
+  /**
+   * Forgets the first entry that leads to `physicalOffset` or behind it, with all that follow, and begins to write to the
+   * file. Slots lead to entries that are gone now: they are made again from those that stay.
+   * @returns false when a chain is broken: the file must be made anew.
+   * @throws {DiskError}
+   */
+  startCut(physicalOffset: number): boolean {
+    this.writeEntries();
+    const slots = new Int32Array(this.#slotCount);
+    let [used, n, seconds, lastOffset] = [0, 1, 0, this.beginPhyOffset];
+    scan: while (n < this.indexCount) {
+      const bytes = new Uint8Array(Math.min(ENTRIES_READ, this.indexCount - n) * INDEX_ENTRY_SIZE);
+      this.segment.read(bytes, this.#entryAt(n));
+      for (let at = 0; at < bytes.length; at += INDEX_ENTRY_SIZE, n++) {
+        const entry = bytes.subarray(at, at + INDEX_ENTRY_SIZE);
+        const [hash, offset] = [getI32(entry, 0), field(entry, 4)];
+        if (offset >= physicalOffset) break scan;
+        const slot = hash % this.#slotCount;
+        if (hash < 0 || getI32(entry, 16) !== slots[slot]) return false;
+        if (slots[slot] === 0) used++;
+        slots[slot] = n;
+        [seconds, lastOffset] = [getI32(entry, 12), offset];
+      }
+    }
+    this.indexCount = this.#written = n;
+    this.hashSlotCount = used;
+    this.endPhyOffset = lastOffset;
+    // Entries know whole seconds: the end of the last one's is never too early.
+    this.endTimestamp = Math.min(this.endTimestamp, this.beginTimestamp + seconds * 1000 + 999);
+    this.#slots = slots;
+    this.#frozenSlots = null;
+    this.#dirtyPages.fill(1);
+    this.isUnsaved = true;
     return true;
   }
 
@@ -290,6 +328,7 @@ export class IndexFile {
   }
 }
 
+/** A field of 8 bytes, 0 when it is beyond what a number holds. */
 function field(bytes: Uint8Array, at: number): number {
   return bytes[at] === 0 && bytes[at + 1]! < 0x20 ? getI64(bytes, at) : 0;
 }

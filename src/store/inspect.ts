@@ -20,10 +20,12 @@ import { findForeignFiles } from "./foreign_files.ts";
 import { Findings, type StoreReport } from "./inspect_findings.ts";
 import { IndexAudit } from "./inspect_index.ts";
 import { QueuesAudit } from "./inspect_queues.ts";
+import { findMissingParts } from "./log_files_check.ts";
 import { LogScanner, ScanStep } from "./log_scanner.ts";
-import { OpenFiles } from "./open_files.ts";
-import { SegmentQueue } from "./segment_queue.ts";
-import { fileSizes, type StorePaths, storePaths } from "./store_files.ts";
+import { openLogToRead } from "./read_only_log.ts";
+import { isPlanned, repairWork } from "./repair_swap.ts";
+import type { SegmentQueue } from "./segment_queue.ts";
+import { type StorePaths, storePaths } from "./store_files.ts";
 import type { StoreOptions } from "./store_options_type.ts";
 import { TopicEntry } from "./topic_entry.ts";
 
@@ -72,6 +74,10 @@ class Inspection {
     const foreign = findForeignFiles(this.#disk, this.#paths);
     for (const { path, reason } of foreign) this.#findings.add("lost", "store.understood", path, 0, reason);
     if (foreign.length > 0) return report;
+    if (isPlanned(this.#disk, this.#paths)) {
+      const detail = "a repair was interrupted; `rucola store repair` finishes it";
+      this.#findings.add("derived", "store.repaired", repairWork(this.#paths), 0, detail);
+    }
     if (this.#isCrashed) {
       const detail = "the last stop was not clean, or a broker runs; the next start recovers";
       this.#findings.add("note", "store.stopped", this.#paths.abort, 0, detail);
@@ -99,30 +105,23 @@ class Inspection {
   }
 
   #loadLog(): SegmentQueue | null {
-    const { disk: _, ...rest } = this.#parts;
-    const directory = this.#paths.commitlogs[0] ?? this.#paths.root;
-    const warn = (text: string) => this.#findings.add("lost", "commitlog.files", directory, 0, text);
+    const { options } = this.#parts;
+    const paths = this.#paths;
+    const add = this.#findings.add.bind(this.#findings);
     try {
-      const sizes = fileSizes(this.#disk, this.#paths, this.#checkpoint, rest.options);
-      const segments = new SegmentQueue({
-        disk: this.#disk,
-        files: new OpenFiles(this.#disk, 16),
-        directories: this.#paths.commitlogs,
-        readOnlyDirectories: this.#paths.readOnlyCommitlogs,
-        sizeBytes: sizes.commitlog,
-        sizeIsCertain: sizes.areCertain,
-        isReadOnly: true,
-        // A crash between making a file and giving it its size is nothing to worry about.
-        warn: (text) =>
-          this.#isCrashed && text.endsWith("is empty")
-            ? this.#findings.add("note", "commitlog.files", directory, 0, text)
-            : warn(text),
-      });
-      segments.load();
-      return segments;
+      for (const { path, sizeBytes, reason } of findMissingParts(this.#disk, paths, options)) {
+        add("lost", "commitlog.files", path, sizeBytes, reason);
+      }
+      // A crash between making a file and giving it its size is nothing to worry about.
+      const severity = this.#isCrashed ? "note" : "lost";
+      return openLogToRead(
+        this.#disk,
+        { paths, options },
+        (text) => add(severity, "commitlog.files", paths.root, 0, text),
+      );
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
-      this.#findings.add("lost", "commitlog.files", error.path, error.position, error.reason);
+      add("lost", "commitlog.files", error.path, error.position, error.reason);
       return null;
     }
   }

@@ -14,6 +14,7 @@ export type Severity = "lost" | "derived" | "note";
 export const INVARIANTS = {
   "store.understood": "no file of an engine that we do not have",
   "store.stopped": "the last stop was clean",
+  "store.repaired": "no repair is half done",
   "checkpoint.agrees": "the checkpoint names a place at which a record ends",
   "config.readable": "the tables in config are JSON",
   "commitlog.files": "files have one size and follow each other without a gap",

@@ -66,7 +66,13 @@ export class LogScanner {
   step(): ScanStep {
     for (;;) {
       const segment = this.#find();
-      if (segment === null) return ScanStep.END;
+      if (segment === null) {
+        // Files expired under the walk, or are missing: it goes on behind them.
+        const next = this.#segments.after(this.position);
+        if (next === null) return ScanStep.END;
+        this.position = next.startOffset;
+        continue;
+      }
       const end = this.#end();
       const limit = Math.min(segment.endOffset, end);
       if (this.position + FILLER_SIZE > limit) {

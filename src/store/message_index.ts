@@ -41,6 +41,16 @@ export interface IndexCheckpoint {
   readonly indexHeader: Uint8Array;
 }
 
+/** What recovery found of the log. */
+export interface IndexBounds {
+  /** Where the oldest file starts. */
+  readonly minOffset: number;
+  /** Where the log ends. */
+  readonly endOffset: number;
+  /** Entries that lead to this place or behind it may lead to records that are gone: the end, or where damage begins. */
+  readonly goodUntil: number;
+}
+
 /** The index. */
 export class MessageIndex implements IndexSink {
   /** Every record below is in the index. */
@@ -100,8 +110,8 @@ export class MessageIndex implements IndexSink {
    * @param saved from our own checkpoint; null when Java wrote last.
    * @param trustedTimestamp after a crash without `saved`: files that end later go; null after a clean stop.
    */
-  recover(saved: DispatchCheckpoint | null, trustedTimestamp: number | null, logMin: number, logEnd: number): void {
-    let next = logEnd;
+  recover(saved: DispatchCheckpoint | null, trustedTimestamp: number | null, log: IndexBounds): void {
+    let next = log.endOffset;
     this.#sortOut(saved);
     if (saved !== null) {
       next = this.#recoverSaved(saved, trustedTimestamp !== null) ? saved.indexedOffset : this.lastPhysicalOffset;
@@ -109,7 +119,27 @@ export class MessageIndex implements IndexSink {
       this.#removeFrom(this.#files.findIndex((file) => file.endTimestamp > trustedTimestamp || file.indexCount <= 1));
       next = this.lastPhysicalOffset;
     }
-    this.indexedOffset = Math.min(Math.max(next, logMin), logEnd);
+    this.indexedOffset = Math.min(Math.max(next, log.minOffset), log.endOffset);
+    this.cutAt(log.goodUntil);
+  }
+
+  /**
+   * Forgets every entry that leads to `offset` or behind it: the records there are gone. The next save makes that durable,
+   * and must come before other records are there.
+   * @throws {DiskError}
+   */
+  cutAt(offset: number): void {
+    let end = offset;
+    for (let last = this.#files.at(-1); last !== undefined && last.endPhyOffset >= offset; last = this.#files.at(-1)) {
+      const isKept = last.beginPhyOffset < offset;
+      if (isKept && last.startCut(offset)) {
+        this.#active = last;
+        break;
+      }
+      if (isKept) end = Math.min(end, this.#lose(last));
+      else this.#removeFrom(this.#files.length - 1);
+    }
+    this.indexedOffset = Math.min(this.indexedOffset, end);
   }
 
   /** @inheritdoc */
@@ -231,7 +261,8 @@ export class MessageIndex implements IndexSink {
   #put(hash: number, physicalOffset: number, storeTimestamp: number): void {
     let file = this.#active;
     if (file === null || file.isFull) file = this.#nextFile();
-    file.add(hash, physicalOffset, storeTimestamp);
+    // Entries lie in the order of their records: those that were lost come first.
+    if (this.#lostFrom === Infinity) file.add(hash, physicalOffset, storeTimestamp);
   }
 
   /** The file for the next entry: the last one if it has room, else a new one. */
@@ -240,9 +271,7 @@ export class MessageIndex implements IndexSink {
     if (this.#active === null && last !== undefined && !last.isFull) {
       if (last.startLoaded()) return this.#active = last;
       // What the broken file held must be found again; meanwhile the index is behind.
-      this.#parts.warn(`${last.segment.path}: slots lead to entries that are not there; made anew`);
-      this.#lostFrom = last.beginPhyOffset;
-      this.#removeFrom(this.#files.length - 1);
+      this.#lostFrom = this.#lose(last);
     }
     if (this.#active !== null) this.#unsaved.push(this.#active);
     const { disk, directory } = this.#parts;
@@ -315,14 +344,24 @@ export class MessageIndex implements IndexSink {
       file.isUnsaved = true;
       return true;
     }
-    this.#parts.warn(`${file.segment.path}: slots lead to entries that are not there; made anew`);
-    this.#removeFrom(this.#files.length - 1);
+    this.#lose(file);
     return false;
+  }
+
+  /** Removes the last file, whose chains are broken; returns from which record on entries lack now. */
+  #lose(last: IndexFile): number {
+    this.#parts.warn(`${last.segment.path}: slots or entries lead to entries that are not there; made anew`);
+    this.#removeFrom(this.#files.length - 1);
+    return last.beginPhyOffset;
   }
 
   #removeFrom(index: number): void {
     if (index < 0) return;
-    for (const file of this.#files.splice(index)) file.segment.remove();
+    for (const file of this.#files.splice(index)) {
+      file.segment.remove();
+      if (file === this.#active) this.#active = null;
+      this.#unsaved = this.#unsaved.filter((each) => each !== file);
+    }
   }
 
   #freeze(): { files: IndexFile[]; checkpoint: IndexCheckpoint } {

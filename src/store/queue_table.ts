@@ -124,6 +124,21 @@ export class QueueTable {
     return !this.#unopened.has(queue);
   }
 
+  /**
+   * Looks at the files of a queue that nobody has asked for as its first use would, so that units which lead to no record
+   * go, and lets go of them again.
+   * @throws {DiskError} @throws {CorruptError}
+   */
+  mend(queue: Consumequeue): void {
+    if (!this.#unopened.has(queue)) return;
+    try {
+      this.#parts.openQueue(queue);
+      queue.segments.syncNow();
+    } finally {
+      queue.closeFiles();
+    }
+  }
+
   /** Marks a queue as opened without looking at its files: recovery will say what is in it. */
   adopt(queue: Consumequeue): void {
     this.#unopened.delete(queue);

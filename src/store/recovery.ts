@@ -19,6 +19,7 @@
  */
 import { utf8Text } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
+import { CorruptError } from "../common/errors.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -66,6 +67,10 @@ export interface RecoveryParts {
   readonly checkCrc: boolean;
   /** Whether the CRC over a whole record counts, where there is one. */
   readonly checkRecordCrc: boolean;
+  /** The log ends with its last record, wherever it was known to end. */
+  readonly acceptsLoss: boolean;
+  /** What an operator can do where that is not accepted. */
+  readonly wayOn: string;
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
   readonly onProgress: (pass: string, doneBytes: number, totalBytes: number) => void;
@@ -135,17 +140,22 @@ function firstTimestamp(log: Commitlog, startOffset: number): number {
   return isRecord && view.storeTimestamp > 0 ? view.storeTimestamp : Infinity;
 }
 
-/** Pass 2: walks to the last good record. @throws {DiskError} */
-export async function findLogEnd(parts: RecoveryParts, start: number): Promise<Recovered> {
+/**
+ * Pass 2: walks to the last good record before `limit`.
+ * @throws {DiskError} @throws {CorruptError} when the log ends where no crash can have left its end.
+ */
+export async function findLogEnd(parts: RecoveryParts, start: number, limit = Infinity): Promise<Recovered> {
   const { log, checkpoint } = parts;
   const damages: Damage[] = [];
-  const scanner = new LogScanner(log.segments, start, undefined, parts.checkCrc);
+  const scanner = new LogScanner(log.segments, start, () => limit, parts.checkCrc);
   scanner.checksRecordCrc = parts.checkRecordCrc;
   const pause = pauser(parts, "read", start);
   let endOffset = start;
   let lastRecordOffset = checkpoint.dispatch?.dispatchedOffset === start ? checkpoint.dispatch.lastRecordOffset : -1;
   let lastStoreTimestamp = checkpoint.logicsMsgTimestamp;
+  const known = Math.min(knownEnd(parts), limit);
   let records = 0;
+  let reason = "the files end";
   for (;;) {
     const step = scanner.step();
     if (step === ScanStep.RECORD) {
@@ -161,21 +171,31 @@ export async function findLogEnd(parts: RecoveryParts, start: number): Promise<R
       break;
     } else {
       const from = scanner.position;
-      const reason = step === ScanStep.BLANK ? "zeros" : scanner.problem;
+      reason = step === ScanStep.BLANK ? "zeros" : scanner.problem;
       const path = scanner.path;
-      const isEnd = step === ScanStep.BLANK && !parts.crashed;
-      if (isEnd || !(await scanner.skipToRecord(ZEROS_SEARCHED))) {
-        if (step === ScanStep.BAD) parts.warn(`commitlog ends at ${from} (${path}): ${reason}; what follows is cut`);
+      // Zeros are the end, unless a crash may have left them or records are known to follow.
+      const isKnown = from < known;
+      const isEnd = step === ScanStep.BLANK && !parts.crashed && !isKnown;
+      const searched = isKnown ? Infinity : ZEROS_SEARCHED;
+      if ((isEnd || !(await scanner.skipToRecord(searched))) && !skipToFile(log, scanner, limit)) {
+        if (step === ScanStep.BAD && from >= known) {
+          parts.warn(`commitlog ends at ${from} (${path}): ${reason}; what follows is cut`);
+        }
         break;
       }
-      damages.push({ path, startOffset: from, endOffset: scanner.position, reason });
-      parts.warn(
-        `commitlog is damaged in ${path} at ${from - (log.segments.find(from)?.startOffset ?? 0)} (offset ${from}): ` +
-          `${reason}; ${
-            scanner.position - from
-          } bytes up to ${scanner.position} hold no message, those behind are kept`,
-      );
+      const damage = { path, startOffset: from, endOffset: scanner.position, reason };
+      damages.push(damage);
+      warnOfDamage(parts, damage);
     }
+  }
+  if (records === 0 && endOffset === log.minOffset) refuseStrangeLog(parts, reason);
+  if (endOffset < known) {
+    // These records were on the device: no crash took them. Their place stays theirs, and the log goes on behind it.
+    const damage = { path: scanner.path, startOffset: endOffset, endOffset: known, reason };
+    damages.push(damage);
+    warnOfDamage(parts, damage);
+    endOffset = known;
+    lastRecordOffset = -1;
   }
   const last = log.segments.find(endOffset) ?? log.segments.last;
   if (last !== undefined) parts.info(`recover physics file end, ${last.path} pos=${endOffset - last.startOffset}`);
@@ -183,11 +203,47 @@ export async function findLogEnd(parts: RecoveryParts, start: number): Promise<R
   return { endOffset, lastRecordOffset, lastStoreTimestamp, damages, records };
 }
 
+function warnOfDamage({ log, warn }: RecoveryParts, { path, startOffset, endOffset, reason }: Damage): void {
+  const position = startOffset - (log.segments.find(startOffset)?.startOffset ?? 0);
+  const size = endOffset - startOffset;
+  warn(
+    `commitlog is damaged in ${path} at ${position} (offset ${startOffset}): ${reason}; ` +
+      `${size} bytes up to ${endOffset} hold no message, what is behind them is kept`,
+  );
+}
+
+/** Goes to the next file that begins with a good record; false when there is none before `limit`. */
+function skipToFile(log: Commitlog, scanner: LogScanner, limit: number): boolean {
+  const next = log.segments.segments.find(({ startOffset }) =>
+    startOffset > scanner.position && startOffset < limit && firstTimestamp(log, startOffset) < Infinity
+  );
+  if (next !== undefined) scanner.position = next.startOffset;
+  return next !== undefined;
+}
+
+/**
+ * A log that had records and in which none can be found is not cut to nothing: perhaps these are not its files.
+ * @throws {CorruptError}
+ */
+function refuseStrangeLog({ log, checkpoint, acceptsLoss, wayOn }: RecoveryParts, reason: string): void {
+  const { first } = log.segments;
+  const { dispatch, physicMsgTimestamp } = checkpoint;
+  const hadRecords = dispatch === null ? physicMsgTimestamp > 0 : dispatch.dispatchedOffset > log.minOffset;
+  if (first === undefined || !hadRecords || acceptsLoss) return;
+  throw new CorruptError(first.path, 0, `${reason}; the log had messages and has none that can be found. ${wayOn}`);
+}
+
+/** Where the log was on the device up to, if its files reach that far; else 0. */
+function knownEnd({ log, checkpoint, acceptsLoss }: RecoveryParts): number {
+  const known = checkpoint.dispatch?.dispatchedOffset ?? 0;
+  return acceptsLoss || known > (log.segments.last?.endOffset ?? 0) ? 0 : known;
+}
+
 /** Pass 3: nothing behind the end stays, everything before it is on the device. */
 function cutTail({ log, crashed, checkpoint }: RecoveryParts, start: number, { endOffset, records }: Recovered): void {
   const isAsWeLeftIt = !crashed && records === 0 && checkpoint.dispatch?.dispatchedOffset === start;
   if (!isAsWeLeftIt) {
-    log.segments.cutAt(endOffset);
+    log.segments.cutLogAt(endOffset);
     for (const segment of log.segments.segments) if (segment.endOffset > start) segment.syncNow();
   }
   log.openAt(endOffset);

@@ -1,26 +1,32 @@
 /**
  * Makes everything that is derived from a store's log anew: consumequeues, index, checkpoint. The log itself is not touched,
- * unless it is asked to end at an earlier place. Whatever is replaced or cut is kept beside it, in `repair-<time>`.
+ * unless it is asked to end at an earlier place, or to do without what is missing. Whatever is replaced, cut or overwritten
+ * is kept beside it, in `repair-<time>`.
  *
- * 1. With `truncateAt`: what lies behind is copied away and cut.
- * 2. Consumequeues, index and checkpoint move to the copy.
- * 3. The log is walked from its beginning; units and index entries are made and synced.
- * 4. Queues that have no message in the log any more get their last file back, so that their offsets go on.
- * 5. A checkpoint is written. Whether the last stop was clean stays as it was: the next start still cuts a torn tail.
+ * 1. What an earlier repair had begun to carry out is carried out.
+ * 2. The log is walked from its beginning; units and index entries are made and synced in a directory of their own.
+ * 3. Queues that have no message in the log any more get their files again, so that their offsets go on.
+ * 4. A checkpoint is written there. Whether the last stop was clean stays as it was: the next start still cuts a torn tail.
+ * 5. What is to be cut or overwritten in the log is copied away.
+ * 6. Everything is put in place (`repair_swap.ts`).
+ *
+ * Until 6 the store is as it was, and a repair that is stopped leaves nothing but a directory that the next one removes.
  *
  * @module
  */
 import type { Clock } from "../common/clock.ts";
-import { type Disk, type DiskLock, makeDurableDirectory } from "../common/disk.ts";
+import { type Disk, type DiskFile, type DiskLock, makeDurableDirectory, parentOf, removeTree } from "../common/disk.ts";
 import { CorruptError, DiskError } from "../common/errors.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { Commitlog } from "./commitlog.ts";
 import { refuseForeignFiles } from "./foreign_files.ts";
 import { IndexCatchUp } from "./index_catch_up.ts";
 import { findIndexLayout } from "./index_layout.ts";
+import { findMissingParts, type MissingPart, refuseMissingParts, wayOn } from "./log_files_check.ts";
 import { LogScanner, ScanStep } from "./log_scanner.ts";
 import type { QueueTable } from "./queue_table.ts";
 import { type Damage, findLogEnd, makeQueueUnits, type Recovered, type RecoveryParts } from "./recovery.ts";
+import { carryOut, type Fill, finishRepair, isPlanned, repairWork } from "./repair_swap.ts";
 import { segmentName } from "./segment_file.ts";
 import { makeCore, type StoreCore, type StoreParts } from "./store_core.ts";
 import { fileSizes, lockStore, type StorePaths, storePaths } from "./store_files.ts";
@@ -38,6 +44,14 @@ export interface RepairParts {
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
 }
 
+/** What a repair may do to the log. */
+export interface RepairRequest {
+  /** Physical offset at which the log is to end, a record's beginning; null leaves its end alone. */
+  readonly truncateAt: number | null;
+  /** Missing files count as empty, short ones as full, and an end that no crash explains as the end. */
+  readonly acceptsLoss: boolean;
+}
+
 /** What a repair did. */
 export interface Repaired {
   /** Where what was replaced is kept. */
@@ -46,16 +60,17 @@ export interface Repaired {
   readonly records: number;
   readonly queues: number;
   readonly damages: readonly Damage[];
+  /** Parts of the log that were given up. */
+  readonly missing: readonly MissingPart[];
 }
 
 /**
  * Repairs a store that nobody has open.
- * @param truncateAt physical offset at which the log is to end, a record's beginning; null leaves the log alone.
- * @throws {DiskError} `locked` when a broker runs. @throws {CorruptError} when the log's files cannot be understood, or no
- * record begins at `truncateAt`.
+ * @throws {DiskError} `locked` when a broker runs. @throws {CorruptError} when the log's files cannot be understood, some are
+ * missing and that is not accepted, or no record begins at `truncateAt`.
  */
-export async function repairStore(parts: RepairParts, truncateAt: number | null): Promise<Repaired> {
-  const { disk, options } = parts;
+export async function repairStore(parts: RepairParts, request: RepairRequest): Promise<Repaired> {
+  const { disk, options, report } = parts;
   const paths = storePaths(options);
   refuseForeignFiles(disk, paths);
   if (disk.stat(paths.commitlogs[0] ?? paths.root) === null) {
@@ -63,7 +78,10 @@ export async function repairStore(parts: RepairParts, truncateAt: number | null)
   }
   const lock = lockStore(disk, paths);
   try {
-    return await new Repair(parts, paths, lock).run(truncateAt);
+    const finished = finishRepair(disk, paths);
+    if (finished !== null) report(`finished a repair that was interrupted; what it replaced is in ${finished}`);
+    if (!request.acceptsLoss) refuseMissingParts(disk, paths, options);
+    return await new Repair(parts, paths, lock).run(request);
   } finally {
     lock.release();
   }
@@ -73,32 +91,86 @@ class Repair {
   readonly #parts: RepairParts;
   readonly #paths: StorePaths;
   readonly #lock: DiskLock;
-  readonly #copy: string;
+  /** Where everything is made. */
+  readonly #made: StorePaths;
+  readonly #work: string;
 
   constructor(parts: RepairParts, paths: StorePaths, lock: DiskLock) {
     this.#parts = parts;
     this.#paths = paths;
     this.#lock = lock;
-    this.#copy = `${paths.root}/repair-${timeText(parts.clock.now())}`;
+    this.#work = repairWork(paths);
+    const made = `${this.#work}/new`;
+    this.#made = {
+      ...paths,
+      consumequeue: `${made}/consumequeue`,
+      index: `${made}/index`,
+      checkpoint: `${made}/checkpoint`,
+    };
   }
 
-  async run(truncateAt: number | null): Promise<Repaired> {
+  async run(request: RepairRequest): Promise<Repaired> {
+    const { disk } = this.#parts;
+    removeTree(disk, this.#work);
+    for (const path of [this.#made.consumequeue, this.#made.index, `${this.#work}/old`]) {
+      makeDurableDirectory(disk, path);
+    }
+    try {
+      return await this.#makeAndSwap(request);
+    } catch (error) {
+      // Once it is planned, the next repair goes on with it.
+      if (!isPlanned(disk, this.#paths)) removeTree(disk, this.#work);
+      throw error;
+    }
+  }
+
+  async #makeAndSwap({ truncateAt, acceptsLoss }: RepairRequest): Promise<Repaired> {
     const { disk, report } = this.#parts;
+    const missing = findMissingParts(disk, this.#paths, this.#parts.options);
     const options = this.#optionsOfFiles();
-    makeDurableDirectory(disk, this.#copy);
-    if (truncateAt !== null) await this.#truncate(options, truncateAt);
-    this.#moveAway();
-    const core = makeCore(this.#storeParts(options), this.#paths, this.#lock);
-    const recovery = this.#recovery(core, options);
-    const walked = await findLogEnd(recovery, core.log.minOffset);
-    core.log.openAt(walked.endOffset);
-    if (walked.records > 0) await makeQueueUnits(recovery, core.log.minOffset, walked);
-    this.#bringBackSilentQueues(core.queues);
-    report(`made the units of ${walked.records} records in ${core.queues.count} queues`);
+    const core = makeCore(this.#storeParts(options), { paths: this.#made, lock: this.#lock, isLogReadOnly: true });
+    const { log, queues } = core;
+    if (truncateAt !== null) await checkBoundary(log, this.#paths, truncateAt);
+    const walked = await this.#walk(core, options, { truncateAt, acceptsLoss });
+    report(`made the units of ${walked.records} records in ${queues.count} queues`);
+    this.#bringBackSilentQueues(queues);
     await this.#makeIndex(core);
-    await this.#finish(core, walked);
+    await this.#save(core, walked);
+    const endsAt = acceptsLoss ? walked.endOffset : truncateAt;
+    const fills = this.#fills(log, missing, walked);
+    if (endsAt !== null) this.#keepLog(log, endsAt);
+    for (const { path, position } of fills) this.#keepBehind(log, path, position);
+    log.segments.close();
+    const copy = this.#freeName();
+    const plan = { copy, commitlogFileSize: log.segments.segmentSize, fills, truncateAt: endsAt };
+    carryOut(disk, this.#paths, plan);
     const { endOffset, records, damages } = walked;
-    return { copy: this.#copy, endOffset, records, queues: core.queues.count, damages };
+    return { copy: `${this.#paths.root}/${copy}`, endOffset, records, queues: queues.count, damages, missing };
+  }
+
+  async #walk(core: StoreCore, options: StoreOptions, request: RepairRequest): Promise<Recovered> {
+    const { clock, report, onProgress } = this.#parts;
+    const { log } = core;
+    const saved = new Checkpoint(this.#parts.disk, this.#paths.checkpoint);
+    saved.load();
+    const recovery: RecoveryParts = {
+      ...core,
+      checkpoint: saved,
+      clock,
+      crashed: this.#parts.disk.stat(this.#paths.abort) !== null,
+      checkCrc: options.checkCRCOnRecover,
+      checkRecordCrc: false,
+      acceptsLoss: request.acceptsLoss || request.truncateAt !== null,
+      wayOn: wayOn(this.#paths),
+      info: report,
+      warn: report,
+      onProgress: onProgress ?? (() => {}),
+    };
+    const walked = await findLogEnd(recovery, log.minOffset, request.truncateAt ?? Infinity);
+    log.damages = walked.damages;
+    log.openAt(walked.endOffset);
+    if (walked.records > 0) await makeQueueUnits(recovery, log.minOffset, walked);
+    return walked;
   }
 
   /** The options with the sizes that the files have: the new ones shall have them too. */
@@ -133,126 +205,108 @@ class Repair {
     };
   }
 
-  #recovery(core: StoreCore, options: StoreOptions): RecoveryParts {
-    const { clock, report, onProgress } = this.#parts;
-    return {
-      ...core,
-      clock,
-      crashed: true,
-      checkCrc: options.checkCRCOnRecover,
-      checkRecordCrc: false,
-      info: report,
-      warn: report,
-      onProgress: onProgress ?? (() => {}),
-    };
+  /** The stretches that fillers are to hold, for the parts of the log that are missing before its end. */
+  #fills({ segments }: Commitlog, missing: readonly MissingPart[], { endOffset, damages }: Recovered): Fill[] {
+    return missing.filter(({ startOffset }) => startOffset + segments.segmentSize <= endOffset).map((part) => {
+      const fileEnd = part.startOffset + segments.segmentSize;
+      const damage = damages.find((each) => each.startOffset < fileEnd && each.endOffset >= fileEnd);
+      if (part.sizeBytes === 0) return { path: part.path, position: 0 };
+      const position = damage === undefined ? null : Math.max(0, damage.startOffset - part.startOffset);
+      return { path: part.path, position };
+    });
   }
 
-  /** Cuts the log at a record, keeping what is cut. */
-  async #truncate(options: StoreOptions, truncateAt: number): Promise<void> {
-    const core = makeCore(this.#storeParts(options), this.#paths, this.#lock);
-    const { log } = core;
-    const segment = log.segments.find(truncateAt);
-    if (segment === null) {
-      const range = `${log.minOffset} to ${log.segments.last?.endOffset ?? 0}`;
-      throw new CorruptError(this.#paths.commitlogs[0]!, 0, `no file holds offset ${truncateAt}; there are ${range}`);
+  /** Copies the log from `from` on to `old/commitlog`. */
+  #keepLog({ segments }: Commitlog, from: number): void {
+    for (const { path, startOffset, endOffset, sizeBytes } of segments.segments) {
+      if (endOffset <= from) continue;
+      const position = Math.max(0, from - startOffset);
+      this.#copy(
+        path,
+        position,
+        `${this.#work}/old/commitlog/${segmentName(startOffset + position)}`,
+        sizeBytes - position,
+      );
     }
-    await checkBoundary(log, segment.startOffset, truncateAt);
-    const directory = `${this.#copy}/commitlog`;
-    makeDurableDirectory(this.#parts.disk, directory);
-    for (const each of log.segments.segments) {
-      if (each.endOffset <= truncateAt) continue;
-      const from = Math.max(truncateAt, each.startOffset);
-      this.#copyBytes(each.path, from - each.startOffset, `${directory}/${segmentName(from)}`, each.endOffset - from);
-    }
-    this.#parts.disk.syncDirectory(directory);
-    log.segments.cutAt(truncateAt);
-    log.segments.syncNow();
-    for (const each of this.#paths.commitlogs) this.#parts.disk.syncDirectory(each);
-    core.log.segments.close();
-    core.index?.close();
-    this.#parts.report(`cut the commitlog at ${truncateAt}; what lay behind it is in ${directory}`);
   }
 
-  #copyBytes(path: string, position: number, to: string, size: number): void {
+  /** Copies what a filler will overwrite. */
+  #keepBehind({ segments }: Commitlog, path: string, position: number | null): void {
+    const segment = segments.segments.find((each) => each.path === path);
+    if (segment === undefined || position === null) return;
+    const to = `${this.#work}/old/commitlog/${segmentName(segment.startOffset + position)}`;
+    this.#copy(path, position, to, segment.sizeBytes - position);
+  }
+
+  /** Copies `size` bytes from `position` on; a stretch of zeros takes no room, and makes no file. */
+  #copy(path: string, position: number, to: string, size: number): void {
     const { disk } = this.#parts;
     const source = disk.open(path, { readOnly: true });
-    const target = disk.open(to, { create: true });
+    let target: DiskFile | null = null;
     try {
       const buffer = new Uint8Array(Math.min(COPY_SIZE, size));
       for (let done = 0; done < size;) {
         const count = source.read(buffer.subarray(0, Math.min(buffer.length, size - done)), position + done);
         if (count === 0) break;
-        // Zeros take no room in the copy either.
-        if (buffer.subarray(0, count).some((byte) => byte !== 0)) target.write(buffer.subarray(0, count), done);
+        const part = buffer.subarray(0, count);
+        if (part.some((byte) => byte !== 0)) {
+          if (target === null) makeDurableDirectory(disk, parentOf(to));
+          target ??= disk.open(to, { create: true });
+          target.write(part, done);
+        }
         done += count;
       }
-      target.syncNow();
+      target?.truncate(size);
+      target?.syncNow();
     } finally {
       source.close();
-      target.close();
+      target?.close();
     }
-  }
-
-  #moveAway(): void {
-    const { disk, report } = this.#parts;
-    const { root, consumequeue, index, checkpoint } = this.#paths;
-    for (const path of [checkpoint, consumequeue, index]) {
-      if (disk.stat(path) !== null) disk.rename(path, `${this.#copy}/${path.slice(root.length + 1)}`);
-    }
-    for (const path of [consumequeue, index]) disk.makeDirectory(path);
-    disk.syncDirectory(root);
-    disk.syncDirectory(this.#copy);
-    report(`the old consumequeues, index and checkpoint are in ${this.#copy}`);
+    if (target !== null) disk.syncDirectory(parentOf(to));
   }
 
   /** The end of a queue must not go back to 0 because its messages have expired: consumers know their offsets. */
   #bringBackSilentQueues(queues: QueueTable): void {
     const { disk, report } = this.#parts;
-    const old = `${this.#copy}/consumequeue`;
+    const old = this.#paths.consumequeue;
+    const silent: [topic: string, queueId: number][] = [];
     for (const topic of disk.list(old)) {
       for (const queue of disk.list(`${old}/${topic.name}`)) {
         if (!queue.isDirectory || !/^\d{1,10}$/.test(queue.name)) continue;
-        const files = disk.list(`${old}/${topic.name}/${queue.name}`).filter(({ sizeBytes }) => sizeBytes > 0);
-        const last = files.at(-1);
-        if (last === undefined || queues.has(topic.name, Number(queue.name))) continue;
-        const directory = `${this.#paths.consumequeue}/${topic.name}/${queue.name}`;
-        makeDurableDirectory(disk, directory);
-        this.#copyBytes(
-          `${old}/${topic.name}/${queue.name}/${last.name}`,
-          0,
-          `${directory}/${last.name}`,
-          last.sizeBytes,
-        );
-        const file = disk.open(`${directory}/${last.name}`);
-        file.truncate(last.sizeBytes);
-        file.syncNow();
-        file.close();
-        disk.syncDirectory(directory);
-        report(`kept ${topic.name}-${queue.name}, which has no message in the log, for its offsets`);
+        if (queues.has(topic.name, Number(queue.name))) continue;
+        const from = `${old}/${topic.name}/${queue.name}`;
+        const to = `${this.#made.consumequeue}/${topic.name}/${queue.name}`;
+        for (const { name, sizeBytes } of disk.list(from)) this.#copy(`${from}/${name}`, 0, `${to}/${name}`, sizeBytes);
+        if (disk.stat(to) !== null) silent.push([topic.name, Number(queue.name)]);
       }
     }
     queues.list();
+    for (const [topic, queueId] of silent) {
+      // Its first use drops units of records that are not in the log.
+      const { nextOffset } = queues.get(topic, queueId)!;
+      report(`kept ${topic}-${queueId}, which has no message in the log, for its offsets: ${nextOffset} is next`);
+    }
   }
 
   async #makeIndex({ index, log, queues }: StoreCore): Promise<void> {
     if (index === null) return;
-    index.recover(null, null, log.minOffset, log.appendedOffset);
-    index.indexedOffset = log.minOffset;
+    const { minOffset, appendedOffset: endOffset } = log;
+    index.recover(null, null, { minOffset, endOffset, goodUntil: minOffset });
     const { clock, report } = this.#parts;
-    const catchUp = new IndexCatchUp({ log, index, queues, clock, warn: report });
-    catchUp.wake();
-    await catchUp.idle();
+    await new IndexCatchUp({ log, index, queues, clock, warn: report }).run();
     report(`the index is made up to ${index.indexedOffset}`);
   }
 
-  async #finish(core: StoreCore, walked: Recovered): Promise<void> {
-    const { queues, index, checkpoint, log, paths } = core;
-    for (const queue of queues.takeDirty()) {
-      queue.writeDirty();
+  /** Brings everything that was made to the device. */
+  async #save({ queues, index, checkpoint, log, paths }: StoreCore, walked: Recovered): Promise<void> {
+    const { disk } = this.#parts;
+    for (const queue of queues.takeDirty()) queue.writeDirty();
+    for (const queue of queues.all()) {
       await queue.sync();
-      this.#parts.disk.syncDirectory(`${paths.consumequeue}/${queue.topic}`);
+      queue.segments.close();
     }
-    this.#parts.disk.syncDirectory(paths.consumequeue);
+    for (const topic of queues.topics()) disk.syncDirectory(`${paths.consumequeue}/${topic}`);
+    disk.syncDirectory(paths.consumequeue);
     const indexed = index?.saveNow();
     checkpoint.physicMsgTimestamp = checkpoint.logicsMsgTimestamp = walked.lastStoreTimestamp;
     checkpoint.indexMsgTimestamp = index?.lastTimestamp ?? 0;
@@ -267,15 +321,29 @@ class Repair {
       indexHeader: indexed?.indexHeader ?? new Uint8Array(0),
     };
     checkpoint.saveNow();
-    log.segments.close();
     index?.close();
-    for (const queue of queues.all()) if (queues.isOpened(queue)) queue.segments.close();
+  }
+
+  /** A name for the copy that nothing has yet. */
+  #freeName(): string {
+    const { disk, clock } = this.#parts;
+    const name = `repair-${timeText(clock.now())}`;
+    for (let n = 1;; n++) {
+      const free = n === 1 ? name : `${name}-${n}`;
+      if (disk.stat(`${this.#paths.root}/${free}`) === null) return free;
+    }
   }
 }
 
 /** Makes sure that a record, or the end, begins at `truncateAt`. @throws {CorruptError} naming the nearest that do. */
-async function checkBoundary(log: Commitlog, start: number, truncateAt: number): Promise<void> {
-  const scanner = new LogScanner(log.segments, start);
+async function checkBoundary({ segments }: Commitlog, paths: StorePaths, truncateAt: number): Promise<void> {
+  const segment = segments.find(truncateAt);
+  if (segment === null) {
+    const range = `${segments.first?.startOffset ?? 0} to ${segments.last?.endOffset ?? 0}`;
+    throw new CorruptError(paths.commitlogs[0]!, 0, `no file holds offset ${truncateAt}; there are ${range}`);
+  }
+  const start = segment.startOffset;
+  const scanner = new LogScanner(segments, start);
   let before = start;
   while (scanner.position < truncateAt) {
     const step = scanner.step();

@@ -110,6 +110,11 @@ export class SegmentQueue {
     return segments.find((segment) => offset >= segment.startOffset && offset < segment.endOffset) ?? null;
   }
 
+  /** The first segment that starts behind `offset`, or null. */
+  after(offset: number): SegmentFile | null {
+    return this.#segments.find((segment) => segment.startOffset > offset) ?? null;
+  }
+
   /**
    * Makes the segment that starts at `startOffset`, behind all others.
    * @param durable whether file, size and name are on the device when this returns.
@@ -140,6 +145,14 @@ export class SegmentQueue {
   cutAt(offset: number): void {
     while (this.last !== undefined && this.last.startOffset >= offset) this.#segments.pop()!.remove();
     if (this.last !== undefined && offset < this.last.endOffset) this.last.cutAt(offset - this.last.startOffset);
+  }
+
+  /** As {@linkcode cutAt}, but the first segment stays: that a log has no file at all means that they are missing. @throws {DiskError} */
+  cutLogAt(offset: number): void {
+    const first = this.first;
+    if (first === undefined) return;
+    this.cutAt(Math.max(offset, first.startOffset + 1));
+    if (offset <= first.startOffset) first.cutAt(0);
   }
 
   /** Removes all segments. @throws {DiskError} */

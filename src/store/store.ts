@@ -18,14 +18,17 @@ import { Consumequeue } from "./consumequeue.ts";
 import { clearDamage, readDamage, writeDamage } from "./damage_marker.ts";
 import { refuseForeignFiles } from "./foreign_files.ts";
 import { IndexCatchUp } from "./index_catch_up.ts";
+import { refuseMissingParts } from "./log_files_check.ts";
 import { LogFlusher } from "./log_flusher.ts";
 import { type KeyQueryResult, Lookups, type TimeBoundary } from "./lookups.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { MessageIndex } from "./message_index.ts";
+import { QueueSweep } from "./queue_sweep.ts";
 import { Promises, type ReplicaGate } from "./promises.ts";
 import { type MessageFilter, type MissingBlock, type PullResult, PullStatus } from "./pull_result.ts";
 import { Puller } from "./pull.ts";
 import type { Damage, Recovered } from "./recovery.ts";
+import { refuseHalfRepaired } from "./repair_swap.ts";
 import { ReplicaAppender } from "./replica_append.ts";
 import { ReplicaLog } from "./replica_log.ts";
 import { Retention } from "./retention.ts";
@@ -73,6 +76,8 @@ export class MessageStore {
   readonly #maintenance: Maintenance;
   readonly #retention: Retention;
   readonly #catchUp: IndexCatchUp | null;
+  /** Null when no queue can have units that lead to no record. */
+  #sweep: QueueSweep | null = null;
   readonly #puller: Puller;
   readonly #lookups: Lookups;
   readonly #replica: ReplicaAppender;
@@ -164,19 +169,24 @@ export class MessageStore {
     const { disk, options } = parts;
     const paths = storePaths(options);
     refuseForeignFiles(disk, paths);
+    refuseHalfRepaired(disk, paths);
+    refuseMissingParts(disk, paths, options);
     makeDirectories(disk, paths);
     const lock = lockStore(disk, paths);
     try {
       const crashed = disk.stat(paths.abort) !== null;
       parts.log.info(`last shutdown ${crashed ? "abnormally" : "normally"}, store path root dir: ${paths.root}`);
-      const core = makeCore(parts, paths, lock);
+      const core = makeCore(parts, { paths, lock });
       const recovered = await recoverCore(parts, core, crashed);
       markUnclean(disk, paths);
       parts.log.info(`load over, and the max phy offset = ${recovered.endOffset}`);
       parts.log.info(`${paths.abort} create OK`);
       const store = new MessageStore(parts, core, recovered);
       store.#noteDamage();
-      if (recovered.records > 0 || core.checkpoint.dispatch === null) await store.#maintenance.checkpointSoon();
+      const { dispatch } = core.checkpoint;
+      if (crashed || dispatch === null) store.#sweepQueues();
+      const isAsSaved = recovered.records === 0 && dispatch?.dispatchedOffset === recovered.endOffset;
+      if (!isAsSaved) await store.#maintenance.checkpointSoon();
       return store;
     } catch (error) {
       lock.release();
@@ -384,7 +394,10 @@ export class MessageStore {
   appendReplica(offset: number, bytes: Uint8Array): void {
     const refusal = this.#failure ?? (this.#closing === null ? null : "the store is closed");
     if (refusal !== null) throw new Error(refusal);
-    if (this.replicaLog.isEmpty && offset > this.#core.log.tail) this.#moveEnd(offset, -1);
+    if (this.replicaLog.isEmpty && offset > this.#core.log.tail) {
+      this.#moveEnd(offset, -1);
+      if (this.#core.index !== null) this.#core.index.indexedOffset = offset;
+    }
     this.#askForTurnEnd();
     this.#replica.append(offset, bytes);
   }
@@ -414,6 +427,7 @@ export class MessageStore {
       }
       await this.#maintenance.makeCheckpoint();
     });
+    this.#catchUp?.wake();
     if (this.#damagedFrom !== null && endOffset <= this.#damagedFrom) {
       clearDamage(disk, this.#core.paths.root);
       this.#damagedFrom = null;
@@ -458,6 +472,7 @@ export class MessageStore {
   async #close(): Promise<void> {
     const { log, queues, index, lock, paths } = this.#core;
     if (this.#core.appender.hasTurn) this.#writeTurn();
+    await this.#sweep?.finish();
     await this.#maintenance.stop();
     await this.#retention.stop();
     await this.#catchUp?.stop();
@@ -492,6 +507,11 @@ export class MessageStore {
     return this.#promises.refusal() === null ? PutStatus.PUT_OK : PutStatus.IN_SYNC_REPLICAS_NOT_ENOUGH;
   }
 
+  #sweepQueues(): void {
+    const { queues } = this.#core;
+    this.#sweep = new QueueSweep({ queues, clock: this.#parts.clock, warn: (text) => this.#parts.log.warn(text) });
+  }
+
   #noteDamage(): void {
     const { disk, options } = this.#parts;
     const { root } = this.#core.paths;
@@ -504,7 +524,7 @@ export class MessageStore {
   }
 
   #truncateNow(endOffset: number, lastRecordOffset: number): void {
-    const { log, queues, checkpoint, paths } = this.#core;
+    const { log, queues, index, checkpoint, paths } = this.#core;
     // Recovery must not go by a checkpoint that lies behind the end.
     checkpoint.dispatch = null;
     checkpoint.saveNow();
@@ -512,17 +532,18 @@ export class MessageStore {
     log.segments.syncNow();
     for (const path of paths.commitlogs) this.#parts.disk.syncDirectory(path);
     for (const queue of queues.all()) if (queues.isOpened(queue)) queue.cutBefore(endOffset);
+    this.#sweepQueues();
+    index?.cutAt(endOffset);
     this.#moveEnd(endOffset, lastRecordOffset);
   }
 
   /** Everything goes on at `endOffset`. */
   #moveEnd(endOffset: number, lastRecordOffset: number): void {
-    const { log, index, appender } = this.#core;
+    const { log, appender } = this.#core;
     log.openAt(endOffset);
     appender.openAt(lastRecordOffset, appender.turnTime);
     this.#flusher.openAt(endOffset);
     this.#promises.truncate(endOffset);
-    if (index !== null) index.indexedOffset = endOffset;
   }
 
   #askForTurnEnd(): void {

@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../common/clock.ts";
 import type { Disk, DiskLock } from "../common/disk.ts";
+import { ReadOnlyDisk } from "../common/disk_read_only.ts";
 import type { Log } from "../common/log.ts";
 import { Appender } from "./appender.ts";
 import { BlockCache } from "./block_cache.ts";
@@ -17,6 +18,7 @@ import { OpenFiles } from "./open_files.ts";
 import { openQueue } from "./queue_opener.ts";
 import { QueueTable } from "./queue_table.ts";
 import { recover, type Recovered } from "./recovery.ts";
+import { wayOn } from "./log_files_check.ts";
 import { SegmentQueue } from "./segment_queue.ts";
 import { fileSizes, type StorePaths } from "./store_files.ts";
 import type { StoreOptions } from "./store_options_type.ts";
@@ -66,8 +68,16 @@ export interface StoreCore {
   readonly tagsCodes: TagsCodes;
 }
 
+/** Where a store's parts lie. */
+export interface StorePlace {
+  readonly paths: StorePaths;
+  readonly lock: DiskLock;
+  /** The log is only read, and whatever is missing there stays so. */
+  readonly isLogReadOnly?: boolean;
+}
+
 /** Makes the parts over what is on disk; nothing is recovered yet. @throws {DiskError} @throws {CorruptError} */
-export function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): StoreCore {
+export function makeCore(parts: StoreParts, { paths, lock, isLogReadOnly = false }: StorePlace): StoreCore {
   const { disk, clock, options, storeHost, storePort } = parts;
   const warn = (text: string) => parts.log.warn(text);
   const checkpoint = new Checkpoint(disk, paths.checkpoint);
@@ -76,12 +86,13 @@ export function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): 
   const files = new OpenFiles(disk, options.storeOpenFilesMax);
   const cache = new BlockCache(Math.max(options.storeCacheBytesMax, 6 * options.maxMessageSize));
   const segments = new SegmentQueue({
-    disk,
-    files,
+    disk: isLogReadOnly ? new ReadOnlyDisk(disk) : disk,
+    files: isLogReadOnly ? new OpenFiles(new ReadOnlyDisk(disk), options.storeOpenFilesMax) : files,
     directories: paths.commitlogs,
     readOnlyDirectories: paths.readOnlyCommitlogs,
     sizeBytes: sizes.commitlog,
-    sizeIsCertain: sizes.areCertain,
+    sizeIsCertain: sizes.areCertain || isLogReadOnly,
+    isReadOnly: isLogReadOnly,
     warn,
   });
   segments.load();
@@ -118,7 +129,7 @@ export function makeCore(parts: StoreParts, paths: StorePaths, lock: DiskLock): 
 
 /** Recovers log, queues and index. @throws {DiskError} @throws {CorruptError} */
 export async function recoverCore(parts: StoreParts, core: StoreCore, crashed: boolean): Promise<Recovered> {
-  const { log, queues, checkpoint, tagsCodes, index } = core;
+  const { log, queues, checkpoint, tagsCodes, index, paths } = core;
   const recovered = await recover({
     log,
     queues,
@@ -128,11 +139,15 @@ export async function recoverCore(parts: StoreParts, core: StoreCore, crashed: b
     crashed,
     checkCrc: parts.options.checkCRCOnRecover,
     checkRecordCrc: parts.options.enabledAppendPropCRC,
+    acceptsLoss: false,
+    wayOn: wayOn(paths),
     info: (text) => parts.log.info(text),
     warn: (text) => parts.log.warn(text),
     onProgress: parts.onProgress ?? (() => {}),
   });
   const { dispatch, indexMsgTimestamp } = checkpoint;
-  index?.recover(dispatch, crashed ? indexMsgTimestamp : null, log.minOffset, log.appendedOffset);
+  const { minOffset, appendedOffset: endOffset } = log;
+  const goodUntil = recovered.damages[0]?.startOffset ?? endOffset;
+  index?.recover(dispatch, crashed ? indexMsgTimestamp : null, { minOffset, endOffset, goodUntil });
   return recovered;
 }

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { Disk } from "../common/disk.ts";
+import type { Disk, DiskEntry, DiskLock } from "../common/disk.ts";
 import { CorruptError, DiskError } from "../common/errors.ts";
-import type { DiskLock } from "../common/disk.ts";
 import { utf8 } from "../common/bytes.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { StoreOptions } from "./store_options_type.ts";
@@ -85,6 +84,30 @@ export function markClean(disk: Disk, paths: StorePaths): void {
   disk.syncDirectory(paths.root);
 }
 
+/** A file of the commitlog. */
+export interface LogFile {
+  readonly path: string;
+  readonly startOffset: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * The commitlog's files by place. Not those without a byte at its end: a stop between making a file and giving it its size
+ * leaves them. @throws {DiskError}
+ */
+export function logFiles(disk: Disk, { commitlogs, readOnlyCommitlogs }: StorePaths): LogFile[] {
+  const files = [...commitlogs, ...readOnlyCommitlogs].flatMap((directory) =>
+    disk.list(directory).filter(isSegment)
+      .map(({ name, sizeBytes }) => ({ path: `${directory}/${name}`, startOffset: Number(name), sizeBytes }))
+  ).sort((a, b) => a.startOffset - b.startOffset);
+  while (files.at(-1)?.sizeBytes === 0) files.pop();
+  return files;
+}
+
+function isSegment({ name, isDirectory }: DiskEntry): boolean {
+  return !isDirectory && /^\d{20}$/.test(name);
+}
+
 /** Sizes of a store's files. */
 export interface FileSizes {
   readonly commitlog: number;
@@ -102,7 +125,9 @@ export function fileSizes(disk: Disk, paths: StorePaths, checkpoint: Checkpoint,
   if (dispatch !== null) {
     return { commitlog: dispatch.commitlogFileSize, consumequeue: dispatch.consumequeueFileSize, areCertain: true };
   }
-  const commitlog = firstFileSize(disk, [...paths.commitlogs, ...paths.readOnlyCommitlogs], 1);
+  // One that is cut short is smaller than the others.
+  const sizes = logFiles(disk, paths).map(({ sizeBytes }) => sizeBytes);
+  const commitlog = sizes.length > 0 ? Math.max(...sizes) : null;
   const consumequeue = firstQueueFileSize(disk, paths.consumequeue);
   return {
     commitlog: commitlog ?? options.mappedFileSizeCommitLog,
@@ -111,22 +136,34 @@ export function fileSizes(disk: Disk, paths: StorePaths, checkpoint: Checkpoint,
   };
 }
 
-function firstQueueFileSize(disk: Disk, directory: string): number | null {
+/** The first queue's file, of a directory with one for each topic, that begins with anything but zeros; or null. */
+export function filledQueueFile(disk: Disk, directory: string): string | null {
+  const head = new Uint8Array(64);
   for (const topic of disk.list(directory)) {
     for (const queue of disk.list(`${directory}/${topic.name}`)) {
-      const size = firstFileSize(disk, [`${directory}/${topic.name}/${queue.name}`], 20);
-      if (size !== null) return size;
+      for (const { name, sizeBytes } of disk.list(`${directory}/${topic.name}/${queue.name}`)) {
+        const path = `${directory}/${topic.name}/${queue.name}/${name}`;
+        if (sizeBytes === 0) continue;
+        const file = disk.open(path, { readOnly: true });
+        try {
+          if (head.subarray(0, file.read(head, 0)).some((byte) => byte !== 0)) return path;
+        } finally {
+          file.close();
+        }
+      }
     }
   }
   return null;
 }
 
-function firstFileSize(disk: Disk, directories: readonly string[], unit: number): number | null {
-  for (const directory of directories) {
-    for (const entry of disk.list(directory)) {
-      if (entry.isDirectory || entry.sizeBytes === 0 || !/^\d{20}$/.test(entry.name)) continue;
-      if (entry.sizeBytes % unit === 0) return entry.sizeBytes;
-      throw new CorruptError(`${directory}/${entry.name}`, 0, `size ${entry.sizeBytes} is no multiple of ${unit}`);
+function firstQueueFileSize(disk: Disk, directory: string): number | null {
+  for (const topic of disk.list(directory)) {
+    for (const queue of disk.list(`${directory}/${topic.name}`)) {
+      const path = `${directory}/${topic.name}/${queue.name}`;
+      const entry = disk.list(path).find((each) => isSegment(each) && each.sizeBytes > 0);
+      if (entry === undefined) continue;
+      if (entry.sizeBytes % 20 === 0) return entry.sizeBytes;
+      throw new CorruptError(`${path}/${entry.name}`, 0, `size ${entry.sizeBytes} is no multiple of 20`);
     }
   }
   return null;

@@ -17,7 +17,7 @@ const USAGE = `usage: rucola store check DIR [--json] [--commitlog DIR[,DIR…]]
        rucola store dump DIR [--from OFFSET] [--to OFFSET] [--no-body] [--commitlog …]
        rucola store dump DIR --units TOPIC [--queue ID]
        rucola store dump DIR --index
-       rucola store repair DIR [--truncate-at OFFSET] [--commitlog …]
+       rucola store repair DIR [--truncate-at OFFSET] [--accept-loss] [--commitlog …]
 
 DIR is a storePathRootDir. --commitlog names the commitlog's directories where they are not DIR/commitlog.
 
@@ -26,8 +26,10 @@ check   reads everything and names every broken invariant with file and position
         missing; 3: cannot be checked; 64: these arguments make no sense
 dump    prints records (from --from to --to), units or index entries, one JSON object a line
 repair  makes consumequeues, index and checkpoint again from the commitlog, which it does not touch, unless
-        --truncate-at names a record's physical offset at which it is to end. What is replaced or cut is
-        kept in DIR/repair-<time>.`;
+        --truncate-at names a record's physical offset at which it is to end, or --accept-loss gives up
+        what is missing: fillers take the place of missing files, and the log ends where its records do.
+        Everything is made first and put in place then; what is replaced, cut or overwritten is kept in
+        DIR/repair-<time>. After a kill in between, the same command finishes.`;
 
 /** Runs the subcommand on this machine; resolves to the exit code. */
 export function runStoreCommand(args: string[]): Promise<number> {

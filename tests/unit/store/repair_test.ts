@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readWhole, removeTree } from "../../../src/common/disk.ts";
+import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { CorruptError, DiskError } from "../../../src/common/errors.ts";
 import { inspectStore } from "../../../src/store/inspect.ts";
 import { repairStore } from "../../../src/store/repair.ts";
@@ -17,9 +18,10 @@ async function makeStore(): Promise<{ h: StoreHarness; offsets: number[] }> {
   return { h, offsets };
 }
 
-function repair(h: StoreHarness, truncateAt: number | null = null) {
+function repair(h: StoreHarness, truncateAt: number | null = null, acceptsLoss = false) {
   const { disk, clock, options } = h;
-  return repairStore({ disk, clock, options, report: (text) => void h.log.push(text) }, truncateAt);
+  const report = (text: string) => void h.log.push(text);
+  return repairStore({ disk, clock, options, report }, { truncateAt, acceptsLoss });
 }
 
 async function countsOf(h: StoreHarness) {
@@ -96,4 +98,40 @@ Deno.test("a store that a broker has open is not repaired", async () => {
   await h.open();
   await assertRejects(() => repair(h), DiskError, "Lock failed");
   await h.store.close();
+});
+
+Deno.test("two repairs in the same second keep a copy each", async () => {
+  const { h } = await makeStore();
+  const first = await repair(h);
+  const second = await repair(h);
+  assert(first.copy !== second.copy);
+  for (const { copy } of [first, second]) assert(h.disk.stat(`${copy}/consumequeue`) !== null, copy);
+  assertEquals(await countsOf(h), { lost: 0, derived: 0 });
+});
+
+Deno.test("a repair with --truncate-at leaves no unit behind the end, not even in queues that have no message before it", async () => {
+  const { h } = await makeStore();
+  await h.open();
+  const end = h.store.figures().maxPhysicalOffset;
+  for (let i = 0; i < 30; i++) h.send({ topic: "Later", body: `${i}` });
+  await h.store.close();
+  await repair(h, end);
+  assertEquals(await countsOf(h), { lost: 0, derived: 0 });
+  const units = h.disk.list("/store/consumequeue/Later/0").map(({ name }) =>
+    readWhole(h.disk, `/store/consumequeue/Later/0/${name}`)!
+  );
+  assert(units.every((file) => file.every((byte) => byte === 0)));
+});
+
+Deno.test("a repair for which there is no room changes nothing and leaves nothing behind", async () => {
+  const { h } = await makeStore();
+  const before = h.disk.list("/store").map(({ name }) => name);
+  const index = h.disk.list("/store/index").map(({ name }) => readWhole(h.disk, `/store/index/${name}`));
+  const disk = h.disk as SimDisk;
+  disk.setCapacity(disk.usage("/store").usedBytes + 8192);
+  await assertRejects(() => repair(h), DiskError);
+  disk.setCapacity(2 ** 40);
+  assertEquals(h.disk.list("/store").map(({ name }) => name), before);
+  assertEquals(h.disk.list("/store/index").map(({ name }) => readWhole(h.disk, `/store/index/${name}`)), index);
+  assertEquals(await countsOf(h), { lost: 0, derived: 0 });
 });

@@ -15,7 +15,8 @@ Deno.test("what a file lacks of its size is read as zeros, and reading comes to 
     endOffset: 1000,
     readAsync: (into: Uint8Array, position: number) => file.readAsync(into, position),
   };
-  const segments = { find: (offset: number) => offset < 1000 ? segment : null } as unknown as SegmentQueue;
+  const find = (offset: number) => offset < 1000 ? segment : null;
+  const segments = { find, after: () => null } as unknown as SegmentQueue;
   const scanner = new LogScanner(segments, 200, () => 1000);
   assertEquals(scanner.step(), ScanStep.FILL);
   await scanner.fill();
