@@ -66,6 +66,8 @@ export interface OpenOptions {
 
 /** A lock on a file, held until released or until the process ends. */
 export interface DiskLock {
+  /** Who has the file open though this lock cannot keep them out, for people to read; null when nobody is seen. */
+  rival(): string | null;
   /** Lets others take it; idempotent. */
   release(): void;
 }

@@ -16,6 +16,7 @@
 import { statfsSync } from "node:fs";
 import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage, OpenOptions } from "./disk.ts";
 import { DiskError, type DiskFault } from "./errors.ts";
+import { javaProcessWith } from "./java_rival.ts";
 
 /** Parts are joined in this many bytes before they are written; a larger part is written from where it lies. */
 const GATHER_BYTES = 256 * 1024;
@@ -233,10 +234,17 @@ class DenoDiskFile implements DiskFile {
 
 /** An `flock`; it ends with its handle. */
 class DenoDiskLock implements DiskLock {
+  readonly #path: string;
   #handle: Deno.FsFile | null;
 
-  constructor(handle: Deno.FsFile) {
+  constructor(path: string, handle: Deno.FsFile) {
+    this.#path = path;
     this.#handle = handle;
+  }
+
+  rival(): string | null {
+    const pid = javaProcessWith(this.#path);
+    return pid === null ? null : `a Java process (pid ${pid})`;
   }
 
   release(): void {
@@ -346,13 +354,13 @@ export class DenoDisk implements Disk {
   /**
    * @inheritdoc
    *
-   * It is an `flock`: it excludes other processes of this program, not Java's, which locks with `fcntl`.
+   * It is an `flock`: it excludes other processes of this program. Java's, which lock with `fcntl`, are its rivals.
    */
   lock(path: string): DiskLock | null {
     return attempt(path, "lock", () => {
       const handle = Deno.openSync(path, { read: true, write: true, create: true });
       try {
-        if (handle.tryLockSync(true)) return new DenoDiskLock(handle);
+        if (handle.tryLockSync(true)) return new DenoDiskLock(path, handle);
       } catch (error) {
         handle.close();
         throw error;

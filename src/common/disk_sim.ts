@@ -200,6 +200,11 @@ export class SimDisk implements Disk {
     return node.lockedBy === null ? new SimLock(this.#process, node) : null;
   }
 
+  /** Has a process that locks in another way open the file, or close it (null). */
+  setRival(path: string, rival: string | null): void {
+    (this.#volume.find(path) ?? this.#create(path)).rival = rival;
+  }
+
   #create(path: string): SimNode {
     this.#process.before("create", path);
     const node = new SimNode(new SimContent(), this.#process.nowMs());

@@ -88,6 +88,11 @@ export class SimLock implements DiskLock {
   }
 
   /** @inheritdoc */
+  rival(): string | null {
+    return this.#node.rival;
+  }
+
+  /** @inheritdoc */
   release(): void {
     if (this.#process.locks.delete(this)) this.#node.lockedBy = null;
   }

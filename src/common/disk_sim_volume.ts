@@ -27,6 +27,8 @@ export class SimNode {
   handles = 0;
   linked = true;
   lockedBy: unknown = null;
+  /** Who has the file open and is not kept out by locks. */
+  rival: string | null = null;
 
   /** @param content null for a directory. */
   constructor(readonly content: SimContent | null, public modifiedMs: number) {}

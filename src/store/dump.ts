@@ -10,7 +10,7 @@ import { ReadOnlyDisk } from "../common/disk_read_only.ts";
 import { decodeProperties, SysFlag } from "../protocol/message.ts";
 import { bodyCrc, type RecordView } from "../protocol/record.ts";
 import { hasRecordCrc, isRecordCrcGood } from "../protocol/record_crc.ts";
-import { Checkpoint, INDEX_HEADER_SIZE } from "./checkpoint.ts";
+import { INDEX_HEADER_SIZE } from "./checkpoint.ts";
 import { BLANK_UNIT_SIZE, UNIT_SIZE } from "./consumequeue.ts";
 import { INDEX_ENTRY_SIZE } from "./index_file.ts";
 import { findIndexLayout } from "./index_layout.ts";

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { Timer } from "../common/clock.ts";
 import { DiskError, invariant, messageOf } from "../common/errors.ts";
 import { type AppendMessage, type AppendResult, PutStatus, type Waiter } from "./append_message.ts";
 import { BlockMiss } from "./block_cache.ts";
@@ -91,6 +92,7 @@ export class MessageStore {
   #closing: Promise<void> | null = null;
   #damagedFrom: number | null = null;
   #onAppended: (() => void) | null = null;
+  readonly #rivalTimer: Timer;
 
   private constructor(parts: StoreParts, core: StoreCore, recovered: Recovered) {
     const { options, clock, disk } = parts;
@@ -155,6 +157,7 @@ export class MessageStore {
       : new IndexCatchUp({ log, index, queues, clock, warn: (text) => parts.log.warn(text) });
     this.#puller = new Puller(log, cache, options.enabledAppendPropCRC, (text) => parts.log.warn(text));
     this.#lookups = new Lookups(log, index, () => this.#promises.readableOffset);
+    this.#rivalTimer = clock.every(options.cleanResourceInterval, () => this.#checkRival());
     this.#maintenance.start();
     this.#retention.start();
     this.#catchUp?.wake();
@@ -472,6 +475,7 @@ export class MessageStore {
   async #close(): Promise<void> {
     const { log, queues, index, lock, paths } = this.#core;
     if (this.#core.appender.hasTurn) this.#writeTurn();
+    this.#rivalTimer.cancel();
     await this.#sweep?.finish();
     await this.#maintenance.stop();
     await this.#retention.stop();
@@ -510,6 +514,12 @@ export class MessageStore {
   #sweepQueues(): void {
     const { queues } = this.#core;
     this.#sweep = new QueueSweep({ queues, clock: this.#parts.clock, warn: (text) => this.#parts.log.warn(text) });
+  }
+
+  /** Whoever locks in another way and came after us writes where we write: nothing more may come from here. */
+  #checkRival(): void {
+    const rival = this.#core.lock.rival();
+    if (rival !== null) this.#fail("keep the store to itself", new Error(`${rival} has it open`));
   }
 
   #noteDamage(): void {

@@ -57,10 +57,7 @@ export function makeDirectories(disk: Disk, paths: StorePaths): void {
 
 /** Takes the store for this process. @throws {DiskError} `locked` when somebody else has it. */
 export function lockStore(disk: Disk, paths: StorePaths): DiskLock {
-  const lock = disk.lock(paths.lock);
-  if (lock === null) {
-    throw new DiskError("locked", paths.lock, "open the store", new Error("Lock failed, MQ already started"));
-  }
+  const lock = takeLock(disk, paths.lock, "open the store");
   try {
     const file = disk.open(paths.lock, { create: true });
     file.write(utf8("lock"), 0);
@@ -70,6 +67,18 @@ export function lockStore(disk: Disk, paths: StorePaths): DiskLock {
     throw error;
   }
   return lock;
+}
+
+/**
+ * Takes a store's lock for this process.
+ * @param attempted what it is taken for, e.g. `"open the store"`. @throws {DiskError} `locked` when somebody else has it.
+ */
+export function takeLock(disk: Disk, path: string, attempted: string): DiskLock {
+  const lock = disk.lock(path);
+  const rival = lock === null ? "a broker" : lock.rival();
+  if (lock !== null && rival === null) return lock;
+  lock?.release();
+  throw new DiskError("locked", path, attempted, new Error(`Lock failed, MQ already started: ${rival} has it open`));
 }
 
 /** Marks the store as not cleanly stopped, before anything is written to it. @throws {DiskError} */

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
-import { type Disk, type DiskLock, parentOf } from "../../common/disk.ts";
+import type { Disk, DiskLock } from "../../common/disk.ts";
 import { DiskError } from "../../common/errors.ts";
+import { takeLock } from "../../store/store_files.ts";
 import { defaultStoreOptions, type StoreOptions } from "../../store/store.ts";
 import type { ToolWorld } from "../world.ts";
 
@@ -43,17 +44,13 @@ export function storeOptions(disk: Disk, directory: string, commitlog: string | 
 export function lockAgainstBrokers(disk: Disk, directory: string): DiskLock | null {
   const path = `${directory}/lock`;
   if (disk.stat(path) === null) return null;
-  let lock: DiskLock | null;
   try {
-    lock = disk.lock(path);
+    return takeLock(disk, path, `look at the store (stop the broker, or look at a copy of ${directory})`);
   } catch (error) {
     // Where nothing can be written, no broker writes either.
     if (error instanceof DiskError && (error.fault === "read-only" || error.fault === "permission")) return null;
     throw error;
   }
-  if (lock !== null) return lock;
-  const cause = new Error(`a broker has it open; stop it, or look at a copy of ${parentOf(path)}`);
-  throw new DiskError("locked", directory, "look at the store", cause);
 }
 
 /** A number of bytes or an offset. @throws {StoreUsageError} */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { DiskError } from "../../../src/common/errors.ts";
 import { AppendResult, PutStatus } from "../../../src/store/store.ts";
@@ -152,4 +152,22 @@ Deno.test("consumequeues that are gone are made again from the log", async () =>
   );
   assertEquals((await h.readAll("T0", 0)).length, 10);
   await h.store.close();
+});
+
+Deno.test("a store that a process with another kind of lock has open is not opened, and written to no more when one comes", async () => {
+  const h = StoreHarness.fresh();
+  const disk = h.disk as SimDisk;
+  disk.makeDirectory("/store");
+  disk.setRival("/store/lock", "a Java process (pid 7)");
+  await assertRejects(() => h.open(), DiskError, "MQ already started: a Java process (pid 7) has it open");
+  assertEquals(disk.list("/store").filter((each) => each.name === "abort"), []);
+  disk.setRival("/store/lock", null);
+  await h.open();
+  assertEquals(await h.send({}).settled, PutStatus.PUT_OK);
+  disk.setRival("/store/lock", "a Java process (pid 8)");
+  await h.clock.advance(h.options.cleanResourceInterval);
+  assertEquals(await h.send({}).settled, PutStatus.SERVICE_NOT_AVAILABLE);
+  assertStringIncludes(h.store.problem(), "a Java process (pid 8) has it open");
+  await h.store.close();
+  assert(disk.stat("/store/abort") !== null);
 });
