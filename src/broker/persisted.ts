@@ -47,11 +47,17 @@ export class Persisted {
     this.#encode = encode;
   }
 
-  /** Loads the document through `parse` and tells when the backup had to be taken; null when there is none. */
+  /**
+   * Loads the document through `parse` and tells when the backup had to be taken. Null when there is none; one is made then, so
+   * that later it can be missed.
+   */
   load<T>(parse: (text: string) => T): T | null {
     const { file, log } = this.#parts;
     const loaded = file.load(parse);
-    if (loaded === null) return null;
+    if (loaded === null) {
+      this.changed();
+      return null;
+    }
     if (loaded.backupReason !== null) log.warn(`${file.path}: the backup was loaded, ${loaded.backupReason}`);
     return loaded.value;
   }

@@ -27,6 +27,7 @@ import { isPlanned, repairWork } from "./repair_swap.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 import { type StorePaths, storePaths } from "./store_files.ts";
 import type { StoreOptions } from "./store_options_type.ts";
+import { missingTables } from "./table_files.ts";
 import { TopicEntry } from "./topic_entry.ts";
 
 const SLICE_MS = 20;
@@ -37,6 +38,8 @@ export interface InspectParts {
   readonly clock: Clock;
   /** Where the store is; sizes count where the files do not say. */
   readonly options: StoreOptions;
+  /** The directory is a broker's: its tables belong to it. */
+  readonly holdsTables?: boolean;
   /** Told now and then how many bytes of the log are done. */
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
 }
@@ -101,6 +104,7 @@ class Inspection {
     queues.finish(report.minOffset, report.endOffset);
     index?.finish(report.minOffset);
     this.#checkCheckpoint(segments, report.endOffset);
+    if (this.#parts.holdsTables === true && report.records > 0) this.#missTables();
     return report;
   }
 
@@ -265,6 +269,12 @@ class Inspection {
       }
     }
     return topics;
+  }
+
+  #missTables(): void {
+    for (const { path, consequence } of missingTables(this.#disk, this.#paths.root)) {
+      this.#findings.add("lost", "config.there", path, 0, `is missing: at the next start ${consequence}`);
+    }
   }
 
   #checkCheckpoint(segments: SegmentQueue, end: number): void {

@@ -16,6 +16,7 @@ export const INVARIANTS = {
   "store.stopped": "the last stop was clean",
   "store.repaired": "no repair is half done",
   "checkpoint.agrees": "the checkpoint names a place at which a record ends",
+  "config.there": "a store with messages has its broker's tables",
   "config.readable": "the tables in config are JSON",
   "commitlog.files": "files have one size and follow each other without a gap",
   "commitlog.record": "every stretch up to the end is a record or a filler, with the right place, sizes and CRC",

@@ -114,6 +114,13 @@ export class QueueTable {
     return queues.sort((a, b) => a.queueId - b.queueId);
   }
 
+  /** One beyond the highest queue number of a topic. */
+  queueNums(topic: string): number {
+    let queueNums = 0;
+    for (const queueId of this.#topics.get(topic)?.queues.keys() ?? []) queueNums = Math.max(queueNums, queueId + 1);
+    return queueNums;
+  }
+
   /** Every queue, opened or not. */
   *all(): Generator<Consumequeue> {
     for (const entry of this.#topics.values()) yield* entry.queues.values();

@@ -42,6 +42,7 @@ export * from "./pull_result.ts";
 export * from "./store_options_type.ts";
 export type { KeyQueryResult, TimeBoundary } from "./lookups.ts";
 export type { ReplicaGate } from "./promises.ts";
+export { type MissingTable, missingTables } from "./table_files.ts";
 export type { Damage } from "./recovery.ts";
 export type { StoreParts, StoreQueue } from "./store_core.ts";
 
@@ -264,6 +265,11 @@ export class MessageStore {
   /** Topics that have queues. */
   topics(): string[] {
     return this.#core.queues.topics();
+  }
+
+  /** One beyond the highest queue number of a topic; its queues are not looked at. */
+  queueNums(topic: string): number {
+    return this.#core.queues.queueNums(topic);
   }
 
   /** Reads from `offset` on. `queue` null gives NO_MATCHED_LOGIC_QUEUE. */

@@ -32,7 +32,8 @@ export async function checkStore(
   const options = storeOptions(disk, directory, line.commitlog?.at(-1));
   const lock = lockAgainstBrokers(disk, directory);
   try {
-    const report = await inspectStore({ disk, clock, options, onProgress: progressPrinter(clock, world.writeError) });
+    const onProgress = progressPrinter(clock, world.writeError);
+    const report = await inspectStore({ disk, clock, options, holdsTables: true, onProgress });
     world.write(line.json === undefined ? textOf(report) : `${JSON.stringify(report)}\n`);
     if (report.counts.lost > 0) return EXIT_LOST;
     return report.counts.derived > 0 ? EXIT_DERIVED : EXIT_OK;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { removeTree } from "../../../src/common/disk.ts";
 import { runStore } from "../../../src/tools/store/store_command.ts";
 import { StoreHarness } from "../store/store_harness.ts";
 
@@ -19,6 +20,12 @@ async function makeStore(): Promise<StoreHarness> {
   await h.open();
   for (let i = 0; i < 20; i++) h.send({ queueId: i % 2, body: `message ${i}`, keys: `k${i}`, tags: "A" });
   await h.store.close();
+  h.disk.makeDirectory("/store/config");
+  for (const name of ["topics", "subscriptionGroup", "consumerOffset"]) {
+    const file = h.disk.open(`/store/config/${name}.json`, { create: true });
+    file.write(new TextEncoder().encode("{}"), 0);
+    file.close();
+  }
   return h;
 }
 
@@ -87,4 +94,19 @@ Deno.test("a store in use, a directory without a store and senseless arguments h
     assert(err.includes("usage: rucola store check DIR"));
   }
   assertEquals((await run(h, "--help")).code, 0);
+});
+
+Deno.test("check misses the tables of a broker whose store has messages, and says what follows", async () => {
+  const h = await makeStore();
+  h.disk.rename("/store/config/topics.json", "/store/config/topics.json.bak");
+  assertEquals((await run(h, "check", "/store")).code, 0);
+  h.disk.remove("/store/config/consumerOffset.json");
+  const { code, out } = await run(h, "check", "/store");
+  assertEquals(code, 2);
+  assertMatch(
+    out,
+    /LOST config\.there \/store\/config\/consumerOffset\.json .*nobody knows any more what was consumed/,
+  );
+  removeTree(h.disk, "/store/config");
+  assertEquals(JSON.parse((await run(h, "check", "--json", "/store")).out).counts.lost, 3);
 });
