@@ -6,6 +6,10 @@
  * so. Recovery never has to look below the last D. Work over many queues goes in slices, so that it never holds the event
  * loop for long.
  *
+ * To make files takes longest, so files of new queues are made and synced in the round after they came, and not all
+ * together at the next checkpoint or stop. A stop writes everything, but syncs queues only for so long: the checkpoint stays
+ * where it is then, and the next start makes the units behind it again.
+ *
  * RocketMQ counterpart: `FlushRealTimeService`, `FlushConsumeQueueService`, `StoreCheckpoint`.
  *
  * @module
@@ -29,6 +33,8 @@ const UNITS_WORTH_WRITING = 128;
 /** Longest stretch of work over queues, and the pause behind it. */
 const SLICE_MS = 4;
 const PAUSE_MS = 8;
+/** Time for which a stop syncs queues. */
+const STOP_SYNC_MS = 5000;
 /** A queue without messages for this long lets go of its memory. */
 const IDLE_MS = 30_000;
 
@@ -121,17 +127,21 @@ export class Maintenance {
 
   /** As {@linkcode makeCheckpoint} at a clean stop, when nothing is appended any more. @throws {DiskError} */
   async finish(): Promise<void> {
-    const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
+    const { appender, queues, flusher, checkpoint, log, index, clock } = this.#parts;
     for (const queue of queues.takeDirty()) {
       queue.writeDirty();
       this.#unsynced.add(queue);
     }
-    await this.#syncQueues();
+    await this.#syncQueues(clock.monotonicMs() + STOP_SYNC_MS);
     const indexed = index === null ? null : index.saveNow();
     flusher.flushNow();
-    this.#fill(log.appendedOffset, appender.lastWrittenRecord, indexed);
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, appender.turnTime);
-    checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, appender.turnTime);
+    if (this.#unsynced.size === 0 || checkpoint.dispatch === null) {
+      this.#fill(log.appendedOffset, appender.lastWrittenRecord, indexed);
+      checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, appender.turnTime);
+    } else if (indexed !== null) {
+      checkpoint.dispatch = { ...checkpoint.dispatch, ...indexed };
+    }
     if (index !== null && index.indexedOffset === log.appendedOffset) {
       checkpoint.indexMsgTimestamp = Math.max(checkpoint.indexMsgTimestamp, index.lastTimestamp);
     }
@@ -190,11 +200,15 @@ export class Maintenance {
   }
 
   async #writeRound(): Promise<void> {
-    await this.#writeQueues(this.#parts.queues.takeDirty(), UNITS_WORTH_WRITING);
-    this.#parts.index?.writeEntries();
+    const { queues, index } = this.#parts;
+    const dirty = queues.takeDirty();
+    const fresh = dirty.filter((queue) => queue.written === 0);
+    await this.#writeQueues(dirty, UNITS_WORTH_WRITING);
+    index?.writeEntries();
+    await this.#syncQueues(Infinity, fresh);
   }
 
-  /** Writes the queues with at least `unitsMin` units to write; marks the others again. */
+  /** Writes the queues with at least `unitsMin` units to write, and new ones; marks the others again. */
   async #writeQueues(dirty: readonly Consumequeue[], unitsMin: number): Promise<void> {
     const { clock, queues } = this.#parts;
     let done = 0;
@@ -203,7 +217,7 @@ export class Maintenance {
         const queue = dirty[done]!;
         if (queue.isRemoved) continue;
         // None at all: recovery has written them, and they are not synced.
-        if (queue.dirtyUnits > 0 && queue.dirtyUnits < unitsMin) {
+        if (queue.written > 0 && queue.dirtyUnits > 0 && queue.dirtyUnits < unitsMin) {
           queues.markDirty(queue);
           continue;
         }
@@ -220,15 +234,19 @@ export class Maintenance {
     }
   }
 
-  /** Syncs all queues that were written, several at a time: the file system can then do them together. */
-  async #syncQueues(): Promise<void> {
-    const queues = [...this.#unsynced];
-    this.#unsynced = new Set();
+  /**
+   * Syncs queues that were written, all of them or those of `among`, until `deadlineMs`: several at a time, the file system can
+   * then do them together. What is not done stays in the list.
+   */
+  async #syncQueues(deadlineMs = Infinity, among: Iterable<Consumequeue> = this.#unsynced): Promise<void> {
+    const { clock } = this.#parts;
+    const queues = [...among];
     const named: Consumequeue[] = [];
     let next = 0;
     const work = async () => {
-      for (let queue = queues[next++]; queue !== undefined; queue = queues[next++]) {
-        if (queue.isRemoved) continue;
+      while (next < queues.length && clock.monotonicMs() < deadlineMs) {
+        const queue = queues[next++]!;
+        if (!this.#unsynced.delete(queue) || queue.isRemoved) continue;
         try {
           if (await queue.sync()) named.push(queue);
         } catch (error) {

@@ -57,6 +57,8 @@ export class MessageIndex implements IndexSink {
   indexedOffset = 0;
   /** End time of the newest full file that is on the device. */
   savedTimestamp = 0;
+  /** Entries went whose records are gone; it must be saved before the log goes on. */
+  wasCut = false;
   readonly #parts: MessageIndexParts;
   readonly #files: IndexFile[] = [];
   /** Files on disk that have another size. */
@@ -131,6 +133,7 @@ export class MessageIndex implements IndexSink {
   cutAt(offset: number): void {
     let end = offset;
     for (let last = this.#files.at(-1); last !== undefined && last.endPhyOffset >= offset; last = this.#files.at(-1)) {
+      this.wasCut = true;
       const isKept = last.beginPhyOffset < offset;
       if (isKept && last.startCut(offset)) {
         this.#active = last;

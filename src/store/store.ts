@@ -42,7 +42,7 @@ export * from "./pull_result.ts";
 export * from "./store_options_type.ts";
 export type { KeyQueryResult, TimeBoundary } from "./lookups.ts";
 export type { ReplicaGate } from "./promises.ts";
-export { type MissingTable, missingTables } from "./table_files.ts";
+export { type MissingTable, missingTables, type TableName } from "./table_files.ts";
 export type { Damage } from "./recovery.ts";
 export type { StoreParts, StoreQueue } from "./store_core.ts";
 
@@ -190,7 +190,8 @@ export class MessageStore {
       const { dispatch } = core.checkpoint;
       if (crashed || dispatch === null) store.#sweepQueues();
       const isAsSaved = recovered.records === 0 && dispatch?.dispatchedOffset === recovered.endOffset;
-      if (!isAsSaved) await store.#maintenance.checkpointSoon();
+      const saved = isAsSaved ? null : store.#maintenance.checkpointSoon();
+      if (dispatch === null || core.index?.wasCut === true) await saved;
       return store;
     } catch (error) {
       lock.release();

@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import { SimClock } from "../../../src/common/clock_sim.ts";
+import { CRASH, SimDisk } from "../../../src/common/disk_sim.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
+import { inspectStore } from "../../../src/store/inspect.ts";
+import { SMALL, StoreHarness } from "./store_harness.ts";
+
+const QUEUES = 300;
+const LARGE = { ...SMALL, mappedFileSizeCommitLog: 1_048_576 };
+
+/** A store on a disk whose syncs take `latencyMs` of virtual time. */
+function harness(latencyMs: number): { h: StoreHarness; disk: SimDisk } {
+  const clock = new SimClock();
+  const disk = new SimDisk({ random: new SeededRandom(1), clock, latencyMs });
+  return { h: new StoreHarness(disk, clock, LARGE), disk };
+}
+
+/** Runs what takes virtual time. */
+async function during<T>(h: StoreHarness, work: Promise<T>): Promise<{ result: T; tookMs: number }> {
+  const before = h.clock.monotonicMs();
+  let isOver = false;
+  work.finally(() => isOver = true);
+  while (!isOver) await h.clock.advance(1);
+  return { result: await work, tookMs: h.clock.monotonicMs() - before };
+}
+
+Deno.test("files of new queues are on the device soon after they came, not at the next checkpoint", async () => {
+  const { h, disk } = harness(1);
+  await during(h, h.open());
+  for (let i = 0; i < QUEUES; i++) h.send({ topic: `T${i % 10}`, queueId: Math.floor(i / 10) });
+  await h.clock.advance(5000);
+  const after = disk.crash(CRASH.dropUnsynced);
+  for (let i = 0; i < QUEUES; i++) {
+    assert(after.stat(`/store/consumequeue/T${i % 10}/${Math.floor(i / 10)}/00000000000000000000`) !== null, `${i}`);
+  }
+});
+
+Deno.test("a stop does not wait for the device longer than it may; the next start makes again what was not synced", async () => {
+  const { h, disk } = harness(800);
+  await during(h, h.open());
+  for (let i = 0; i < QUEUES; i++) h.send({ topic: `T${i % 10}`, queueId: Math.floor(i / 10), keys: `k${i}` });
+  // 300 syncs of 800 ms, 16 at a time, are 15 s.
+  const { tookMs } = await during(h, h.store.close());
+  assert(tookMs < 9000, `${tookMs} ms`);
+  assertEquals(disk.stat("/store/abort"), null);
+  for (const policy of ["keepAll", "dropUnsynced", "reordered"] as const) {
+    const next = h.on(disk.crash(CRASH[policy]));
+    await during(next, next.open());
+    for (let i = 0; i < QUEUES; i += 43) {
+      const [topic, queueId] = [`T${i % 10}`, Math.floor(i / 10)];
+      assertEquals(next.store.maxOffset(topic, queueId), 1, `${policy} ${topic}-${queueId}`);
+      const { result } = await during(next, next.store.queryMessages(topic, `k${i}`, 9, 0, Infinity));
+      assertEquals(result.records.length, 1);
+    }
+    await during(next, next.store.close());
+    const audit = inspectStore({ disk: next.disk, clock: h.clock, options: h.options });
+    const { counts, findings } = (await during(next, audit)).result;
+    assertEquals([counts.lost, counts.derived], [0, 0], `${policy}: ${JSON.stringify(findings)}`);
+  }
+});
