@@ -15,7 +15,10 @@ export interface MissingTable {
   readonly consequence: string;
 }
 
-const CONSEQUENCES = {
+/** A table, by its file. */
+export type TableName = "topics" | "subscriptionGroup" | "consumerOffset" | "delayOffset";
+
+const CONSEQUENCES: Readonly<Record<TableName, string>> = {
   topics: "topics are made again from their queues, readable and writable, with as many queues as have messages: " +
     "permissions, order, attributes and queues without messages are forgotten",
   subscriptionGroup: "groups are made again as their consumers come, with defaults: limits, and groups that must not " +
@@ -24,10 +27,7 @@ const CONSEQUENCES = {
     "nobody knows any more what was consumed: consumers begin where their consumeFromWhere says, and skip " +
     "messages or get them twice",
   delayOffset: "delayed messages that are still in the log are delivered once more",
-} as const;
-
-/** A table, by its file. */
-export type TableName = keyof typeof CONSEQUENCES;
+};
 
 /** Tables of which neither the file nor its backup is there. @throws {DiskError} */
 export function missingTables(disk: Disk, root: string): MissingTable[] {
