@@ -16,7 +16,7 @@
 import { statfsSync } from "node:fs";
 import type { Disk, DiskEntry, DiskFile, DiskLock, DiskUsage, OpenOptions } from "./disk.ts";
 import { DiskError, type DiskFault } from "./errors.ts";
-import { javaProcessWith } from "./java_rival.ts";
+import { javaProcessWith } from "./disk_rival.ts";
 
 /** Parts are joined in this many bytes before they are written; a larger part is written from where it lies. */
 const GATHER_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { javaProcessWith } from "../../../src/common/java_rival.ts";
+import { javaProcessWith } from "../../../src/common/disk_rival.ts";
 
 Deno.test({
   name:
