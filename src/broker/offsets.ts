@@ -133,16 +133,18 @@ export class ConsumerOffsets {
     return offset;
   }
 
-  /** Topics in which the group has offsets. */
+  /** Topics in which the group has offsets. Of one that it only looked into, as tools do, it has none. */
   topicsOf(group: string): string[] {
     const topics: string[] = [];
-    for (const [topic, groups] of this.#byTopic) if (groups.has(group)) topics.push(topic);
+    for (const [topic, groups] of this.#byTopic) if ((groups.get(group)?.stored.size ?? 0) > 0) topics.push(topic);
     return topics;
   }
 
-  /** Groups that have offsets in the topic. */
+  /** Groups that have offsets in the topic; see {@linkcode topicsOf}. */
   groupsOf(topic: string): string[] {
-    return [...this.#byTopic.get(topic)?.keys() ?? []];
+    const groups: string[] = [];
+    for (const [group, { stored }] of this.#byTopic.get(topic) ?? []) if (stored.size > 0) groups.push(group);
+    return groups;
   }
 
   /**
