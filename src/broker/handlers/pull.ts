@@ -227,6 +227,7 @@ class Pull implements HeldPull {
   /** The answer that sends the consumer to another offset, as an administrator has asked for. */
   #moved(offset: number, remark: string): Reply {
     const queue = this.#parts.store.queue(this.topic, this.queueId);
+    const { group, topic } = this.#admitted;
     return {
       code: ResponseCode.PULL_OFFSET_MOVED,
       remark,
@@ -235,6 +236,8 @@ class Pull implements HeldPull {
         nextBeginOffset: offset,
         minOffset: queue?.minOffset ?? 0,
         maxOffset: queue?.maxOffset ?? 0,
+        topicSysFlag: topic.topicSysFlag,
+        groupSysFlag: group.groupSysFlag,
       }),
     };
   }

@@ -30,7 +30,7 @@ export function queryHandlers(store: MessageStore): HandlerTable {
 async function queryByKey(store: MessageStore, request: Request): Promise<Reply> {
   const header = readHeader(QUERY_MESSAGE_REQUEST, request.command.ext);
   const unique = request.command.ext[UNIQUE_KEY_QUERY] === "true" || header.indexType === "U";
-  const maxNum = unique ? UNIQUE_KEY_MAX : header.maxNum;
+  const maxNum = unique ? UNIQUE_KEY_MAX : header.maxNum ?? 0;
   // An index entry of a tag is the one of the key `T#tag` (5.5).
   const key = header.indexType === "T" ? `T#${header.key}` : header.key;
   const found = await store.queryMessages(header.topic, key, maxNum, header.beginTimestamp, header.endTimestamp);

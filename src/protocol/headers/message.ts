@@ -127,7 +127,7 @@ export const PULL_MESSAGE_RESPONSE = header({
 export const QUERY_MESSAGE_REQUEST = header({
   topic: "string!",
   key: "string!",
-  maxNum: "int!",
+  maxNum: "int",
   beginTimestamp: "time!",
   endTimestamp: "time!",
   indexType: "string",

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { javaHash, utf8 } from "../../../src/common/bytes.ts";
+import { javaHash, utf8, utf8Text } from "../../../src/common/bytes.ts";
 import { type SimWorld, simWorld } from "../../support/world.ts";
 import { type BenchBroker, type Peer, startBenchBroker } from "./broker_bench.ts";
 
@@ -217,5 +217,33 @@ Deno.test("what has to do with waiting and committing may be missing in a pull",
     const { commitOffset: _commit, suspendTimeoutMillis: _suspend, subVersion: _version, ...least } = PULL;
     const { code, ext } = await peer.ask(11, least);
     assertEquals([code, ext.nextBeginOffset], [0, "2"]);
+  });
+});
+
+Deno.test("a group that only looks into a topic, as tools do, is none of its consumers", async () => {
+  await withBroker(async (peer) => {
+    await send(peer, 2);
+    const consumers = async () => JSON.parse(utf8Text((await peer.ask(300, { topic: "Topic550" })).body)).groupList;
+    const topics = async () => JSON.parse(utf8Text((await peer.ask(343, { group: "CG" })).body)).topicList;
+    assertEquals((await peer.ask(11, PULL)).code, 0);
+    assertEquals([await consumers(), await topics()], [[], []]);
+    await peer.ask(15, { consumerGroup: "CG", topic: "Topic550", queueId: "1", commitOffset: "1" });
+    assertEquals([await consumers(), await topics()], [["CG"], ["Topic550"]]);
+  });
+});
+
+Deno.test("an answer that moves a consumer carries the flags of topic and group as any other", async () => {
+  await withBroker(async (peer) => {
+    await send(peer, 2);
+    await peer.ask(11, { ...PULL, sysFlag: "5", commitOffset: "2" });
+    await peer.ask(222, { topic: "Topic550", group: "CG", timestamp: "0", isForce: "true" });
+    const { code, remark, ext } = await peer.ask(11, PULL);
+    assertEquals([code, remark], [21, "OFFSET_RESET"]);
+    const { topicSysFlag, groupSysFlag, nextBeginOffset } = ext;
+    assertEquals({ topicSysFlag, groupSysFlag, nextBeginOffset }, {
+      topicSysFlag: "0",
+      groupSysFlag: "0",
+      nextBeginOffset: "0",
+    });
   });
 });
