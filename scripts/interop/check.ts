@@ -62,6 +62,8 @@ export interface ClusterOptions {
   readonly namesrv?: Platform;
   readonly broker?: Platform;
   readonly properties?: BrokerOptions["properties"];
+  /** Subfolder for its files, for a check that has several clusters. */
+  readonly folder?: string;
 }
 
 /** What a check works with: a folder of its own, the servers under test and the reference. */
@@ -103,11 +105,12 @@ export class CheckContext {
    */
   async startCluster(options: ClusterOptions = {}): Promise<Cluster> {
     const brokerPlatform = options.broker ?? this.target;
-    const namesrvOptions = { dir: `${this.dir}/namesrv`, port: freePort() };
+    const dir = options.folder === undefined ? this.dir : `${this.dir}/${options.folder}`;
+    const namesrvOptions = { dir: `${dir}/namesrv`, port: freePort() };
     const startNamesrv = () => (options.namesrv ?? this.target).startNamesrv(namesrvOptions);
     let namesrv = await startNamesrv();
     const brokerOptions = {
-      dir: `${this.dir}/broker`,
+      dir: `${dir}/broker`,
       port: freeBrokerPort(),
       namesrvAddr: namesrv.address,
       ...(options.properties === undefined ? {} : { properties: options.properties }),

@@ -16,12 +16,14 @@ import { REPLICATION_CHECKS } from "./replication.ts";
 import { ROLLING_CHECKS } from "./rolling.ts";
 import { STORE_EXCHANGE_CHECKS } from "./store_exchange.ts";
 import { TOOLS_CHECKS } from "./tools_compare.ts";
+import { WIRE_CHECKS } from "./wire_compare.ts";
 
 /** Every check. */
 export const CHECKS: readonly Check[] = [
   ...QUICKSTART_CHECKS,
   ...CLIENT_CHECKS,
   ...MIXED_CHECKS,
+  ...WIRE_CHECKS,
   ...MQADMIN_CHECKS,
   ...TOOLS_CHECKS,
   ...BENCHMARK_CHECKS,
