@@ -52,6 +52,8 @@ export interface AllInOneParts {
   readonly log: (name: string) => Log;
   /** Bytes of memory of the machine. */
   readonly memoryBytes?: number;
+  /** Told when the broker's configuration was changed while it runs. */
+  readonly onSettings?: (settings: BrokerSettings) => void;
 }
 
 /** A running one. */
@@ -104,7 +106,12 @@ export async function startAllInOne(parts: AllInOneParts): Promise<AllInOne> {
   const namesrvAddr = onLoopback(await namesrv.start());
   let broker: Broker;
   try {
-    broker = new Broker({ ...parts, configuration: allInOneBrokerConfiguration(parts, namesrvAddr) });
+    const configuration = allInOneBrokerConfiguration(parts, namesrvAddr);
+    broker = new Broker({ ...parts, configuration });
+    configuration.subscribe((settings) => {
+      broker.announceChanges();
+      parts.onSettings?.(settings);
+    });
     await broker.start();
   } catch (error) {
     await namesrv.stop();

@@ -112,6 +112,7 @@ async function serve(options: AllInOneOptions): Promise<void> {
       options,
       log: (name) => logging.logger(name),
       memoryBytes: Deno.systemMemoryInfo().total,
+      onSettings: ({ log }) => logging.setLevel(log.logLevel),
     });
     using _announced = announceProcess({
       directory: runDirectory(disk, environment),

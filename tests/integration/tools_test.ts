@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { BrokerSettings } from "../../src/broker/read_options.ts";
 import { SystemClock } from "../../src/common/clock.ts";
 import { DenoDisk } from "../../src/common/disk_deno.ts";
 import { createEnvironment } from "../../src/common/environment.ts";
@@ -17,7 +18,7 @@ const MACHINE = { net: new DenoNet(), clock: new SystemClock(), disk: new DenoDi
 
 /** A cluster and a command line for it. */
 class Bench implements AsyncDisposable {
-  constructor(readonly cluster: AllInOne, readonly directory: string) {}
+  constructor(readonly cluster: AllInOne, readonly directory: string, readonly levels: readonly string[]) {}
 
   static async start(): Promise<Bench> {
     const directory = await Deno.makeTempDir();
@@ -29,8 +30,10 @@ class Bench implements AsyncDisposable {
       brokerIp: "127.0.0.1",
       bindAddress: "127.0.0.1",
     };
-    const cluster = await startAllInOne({ ...MACHINE, environment, options, log: () => SILENT_LOG });
-    return new Bench(cluster, directory);
+    const levels: string[] = [];
+    const onSettings = ({ log }: BrokerSettings) => void levels.push(log.logLevel);
+    const cluster = await startAllInOne({ ...MACHINE, environment, options, log: () => SILENT_LOG, onSettings });
+    return new Bench(cluster, directory, levels);
   }
 
   /** Runs a command that must succeed; gives back what it printed. */
@@ -147,6 +150,8 @@ Deno.test("Configuration is read and changed, on brokers and name servers, and p
   const changed = await bench.tool("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservedTime", "-v", "71");
   assertEquals(changed, `update broker config success, ${brokerAddr}\n`);
   assertMatch(await bench.tool("getBrokerConfig", "-b", brokerAddr), /^fileReservedTime += {2}71$/m);
+  await bench.tool("updateBrokerConfig", "-b", brokerAddr, "-k", "logLevel", "-v", "WARN");
+  assertEquals(bench.levels.at(-1), "WARN", "whoever writes the logs is told");
   const late = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "flushDiskType", "-v", "SYNC_FLUSH");
   assertEquals(late.stderr, `${brokerAddr}: flushDiskType: saved, and counts after a restart\n`);
   const unknown = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservdTime", "-v", "1");
