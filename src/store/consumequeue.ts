@@ -184,7 +184,7 @@ export class Consumequeue {
     const position = offset * UNIT_SIZE - segment.startOffset;
     const index = Math.floor(position / BLOCK_SIZE);
     const at = position - index * BLOCK_SIZE;
-    const block = cache.get(segment, index, at + UNIT_SIZE);
+    const block = cache.get(segment, index, position + UNIT_SIZE);
     if (block === null) {
       const validEnd = Math.min(segment.sizeBytes, this.#written * UNIT_SIZE - segment.startOffset);
       misses.push(new BlockMiss(segment, index, validEnd));
