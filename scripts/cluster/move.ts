@@ -246,13 +246,14 @@ async function finishLoad(
 }
 
 async function main(args: Arguments): Promise<number> {
-  const reason = await whyNoSite(args.binary);
+  const command = [args.binary];
+  const reason = await whyNoSite(command);
   if (reason !== null) {
     console.log(`skipped: the move, ${reason}`);
     return 0;
   }
   const directory = await Deno.makeTempDir({ prefix: "rucola-move-" });
-  const site = await openSite({ label: "move", brokers: BROKERS, binary: args.binary, directory });
+  const site = await openSite({ label: "move", brokers: BROKERS, command, directory });
   let failed = true;
   try {
     const java = javaRocketmq(args.version);
@@ -260,7 +261,7 @@ async function main(args: Arguments): Promise<number> {
     await site.makeTopic();
     await using clients = await site.startClients(PACE);
     const load = await startLoad(site, directory);
-    const { steps } = await moveThereAndBack(site, rucola(args.binary), java);
+    const { steps } = await moveThereAndBack(site, rucola(command), java);
     const loadSaw = await finishLoad(load);
     const seen = whatClientsSaw(await clients.finish(), steps.map(({ period }) => period));
     const rows = steps.map(({ what }, at) => ({ labels: [what], seen: seen[at]! }));

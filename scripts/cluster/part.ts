@@ -7,6 +7,7 @@ import { type Host, type HostNetwork, on } from "../hosts.ts";
 import { startJava } from "../interop/java_process.ts";
 import type { RocketmqVersion } from "../interop/maven.ts";
 import { type ChildProcess, startProcess } from "../interop/process.ts";
+import { denoFolder } from "../interop/rucola_server.ts";
 import { BOOT_LINE, BOOT_TIMEOUT_MS } from "../interop/server.ts";
 
 /** Heaps of Java's servers: several of them live on one machine. */
@@ -23,14 +24,14 @@ export interface ServerCommand {
 /** A program that runs servers on a host, with `home` as the home directory, where stores and logs go by default. */
 export type Make = (host: Host, home: string, command: ServerCommand) => Promise<ChildProcess>;
 
-/** Our executable. */
-export function rucola(binary: string): Make {
+/** Our executable, by the words that start it. */
+export function rucola(executable: readonly string[]): Make {
   return (host, home, { role, args }) =>
     startProcess({
       name: role,
       dir: home,
-      command: [...on(host), binary, role, ...args],
-      env: { HOME: home, ROCKETMQ_HOME: home },
+      command: [...on(host), ...executable, role, ...args],
+      env: { HOME: home, ROCKETMQ_HOME: home, DENO_DIR: denoFolder() },
     });
 }
 

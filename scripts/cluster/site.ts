@@ -27,18 +27,18 @@ export interface SiteOptions {
   readonly label: string;
   /** Hosts of the brokers. */
   readonly brokers: readonly string[];
-  /** Our executable, for servers and for the operator's commands. */
-  readonly binary: string;
+  /** The command of our executable, for what an operator types. */
+  readonly command: readonly string[];
   /** Everything is below it. */
   readonly directory: string;
 }
 
 /** Why no site can be made here; null when it can. */
-export async function whyNoSite(binary: string): Promise<string | null> {
+export async function whyNoSite([program]: readonly string[]): Promise<string | null> {
   try {
-    await Deno.stat(binary);
+    await Deno.stat(program!);
   } catch {
-    return `there is no ${binary}; make it with deno task compile`;
+    return `there is no ${program}; make it with deno task compile`;
   }
   try {
     locateJavaTools();
@@ -94,8 +94,8 @@ export class Site implements AsyncDisposable {
 
   /** Runs a command of `rucola tools` on the clients' host, with one name server or all. */
   tool(words: readonly string[], namesrvAddr: string = this.namesrvAddr): Promise<Outcome> {
-    const { binary } = this.#options;
-    return run([...on(this.network.host(CLIENT)), binary, "tools", ...words, "-n", namesrvAddr]);
+    const { command } = this.#options;
+    return run([...on(this.network.host(CLIENT)), ...command, "tools", ...words, "-n", namesrvAddr]);
   }
 
   /** Waits until every name server lists exactly these brokers, each at its host, and slaves have what their masters have. */

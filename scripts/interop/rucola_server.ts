@@ -46,6 +46,7 @@ export async function locateRucola(binary?: string): Promise<RucolaCommand> {
 export function rucolaPlatform(rucola: RucolaCommand): Platform {
   return {
     label: rucola.label,
+    command: rucola.command,
     async startNamesrv(options) {
       const file = `${options.dir}/namesrv.properties`;
       await Deno.mkdir(`${options.dir}/namesrv`, { recursive: true });
@@ -77,8 +78,8 @@ async function start(
   return { address: `127.0.0.1:${options.port}`, process };
 }
 
-/** Where Deno keeps its cache for the user who runs the checks. */
-function denoFolder(): string {
+/** Where Deno keeps its cache for the user who runs this: the cache does not move with a server's home. */
+export function denoFolder(): string {
   const home = Deno.env.get("HOME") ?? ".";
   return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
 }

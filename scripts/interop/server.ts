@@ -34,6 +34,8 @@ export interface NamesrvOptions {
 export interface Platform {
   /** For reports, e.g. `java 5.5.0`. */
   readonly label: string;
+  /** The words that start our executable; absent for Java. */
+  readonly command?: readonly string[];
   startNamesrv(options: NamesrvOptions): Promise<Server>;
   startBroker(options: BrokerOptions): Promise<Server>;
 }

@@ -9,6 +9,7 @@ import { CLIENT_CHECKS } from "./client.ts";
 import { CONFORMANCE_CHECKS } from "./conformance.ts";
 import { FULL_DISK_CHECKS } from "./full_disk.ts";
 import { KILL_CHECKS } from "./kill.ts";
+import { LAYOUT_CHECKS } from "./layouts.ts";
 import { MIXED_CHECKS } from "./mixed.ts";
 import { MQADMIN_CHECKS } from "./mqadmin.ts";
 import { QUICKSTART_CHECKS } from "./quickstart.ts";
@@ -32,5 +33,6 @@ export const CHECKS: readonly Check[] = [
   ...KILL_CHECKS,
   ...REPLICATION_CHECKS,
   ...ROLLING_CHECKS,
+  ...LAYOUT_CHECKS,
   ...CONFORMANCE_CHECKS,
 ];
