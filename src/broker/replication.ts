@@ -24,6 +24,7 @@ import type { RegisterResult, Registration } from "./registration.ts";
 import { SlaveHosts } from "./slave_hosts.ts";
 import { SlaveSync, type SlaveSyncMore } from "./slave_sync.ts";
 import type { BrokerTables } from "./tables.ts";
+import { ToldMasters } from "./told_masters.ts";
 
 /** How often a master looks for slaves of RocketMQ among its connections. */
 const REVIEW_MS = 5000;
@@ -60,6 +61,7 @@ export class Replication {
   #haPort = 0;
   #masterAddr: string | null = null;
   #masterHaAddress: string | null = null;
+  readonly #told = new ToldMasters();
   #askedMs = -Infinity;
 
   /** {@linkcode listen} and {@linkcode start} begin. */
@@ -122,8 +124,9 @@ export class Replication {
   }
 
   /** Takes what a name server answered to our registration. */
-  registered({ masterAddr, haServerAddr }: RegisterResult): void {
-    if (this.slave !== null) this.setMaster(masterAddr, haServerAddr);
+  registered({ nameServer, masterAddr, haServerAddr }: RegisterResult): void {
+    if (this.slave === null || masterAddr === null) return;
+    if (this.#told.isNews(nameServer, { masterAddr, haServerAddr })) this.setMaster(masterAddr, haServerAddr);
   }
 
   /** A slave learns its master's addresses; null leaves what is known. */
@@ -222,7 +225,11 @@ export class Replication {
     });
   }
 
+  /** The master is not where it was looked for: it may be where another name server says, or have moved. */
   #lookForMaster(): void {
+    const tried = { masterAddr: this.#masterAddr ?? "", haServerAddr: this.#masterHaAddress };
+    const other = this.#told.other(tried);
+    if (other !== null) this.setMaster(other.masterAddr, other.haServerAddr);
     const now = this.#parts.clock.monotonicMs();
     if (now - this.#askedMs < ASK_AGAIN_MS) return;
     this.#askedMs = now;

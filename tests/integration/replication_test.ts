@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type SimWorld, simWorld } from "../support/world.ts";
 import { type Cluster, startCluster } from "./client_cluster.ts";
+import { ClusterWorld } from "./cluster_world.ts";
 import { caughtUp, commitlog, haStatus, startReplica } from "./replication_cluster.ts";
 
 const MASTER = { brokerRole: "SYNC_MASTER" };
@@ -137,5 +138,29 @@ Deno.test("a master that comes back at another port has its slave again within s
       assert(world.clock.monotonicMs() - backMs < 8000, "the slave does not find its master");
       await world.clock.sleep(100);
     }
+  });
+});
+
+Deno.test("a slave finds its master at the new port although one of two name servers still tells the old one", async () => {
+  await simWorld(36).run(async (world) => {
+    const cluster = new ClusterWorld(world, 2);
+    await cluster.startNameServers();
+    const { namesrvAddr } = cluster;
+    const master = await startReplica(world, namesrvAddr, "a", MASTER);
+    await startReplica(world, namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    world.net.partition("a", "namesrv-2");
+    master.process.kill();
+    await world.clock.sleep(1000);
+    await startReplica(world, namesrvAddr, "a", { ...MASTER, listenPort: "20911" });
+    const backMs = world.clock.monotonicMs();
+    await using app = cluster.client("app", { namesrvAddr: namesrvAddr.split(";")[0]! });
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    while ((await producer.send({ topic: "T", body: "m" })).sendStatus !== "SEND_OK") {
+      assert(world.clock.monotonicMs() - backMs < 15_000, "the slave does not find its master");
+      await world.clock.sleep(100);
+    }
+    assert(world.clock.monotonicMs() - backMs < 60_000, "the old address is still told by then");
   });
 });
