@@ -59,9 +59,11 @@ async function main(args: Arguments): Promise<number> {
     return 0;
   }
   // Each has hosts of its own, and hardly uses them: together they take the time of one.
-  const rows = (await Promise.all(
-    args.layouts.map((layout) => runLayout(layout, { command, quick: args.quick, seconds: args.seconds })),
-  )).flat();
+  const run = { command, quick: args.quick, seconds: args.seconds };
+  const ends = await Promise.allSettled(args.layouts.map((layout) => runLayout(layout, run)));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  const rows = ends.flatMap((end) => end.status === "fulfilled" ? end.value : []);
   console.log(args.json ? JSON.stringify(rows, plain, 2) : table(rows));
   const wrong = failures(rows);
   for (const sentence of wrong) console.error(sentence);

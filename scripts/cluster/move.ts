@@ -212,16 +212,11 @@ async function startLoad(site: Site, directory: string): Promise<Load> {
     return text.includes("success");
   });
   const file = `${directory}/client/load.txt`;
-  const consumer = await site.startJavaClient("RecordingConsumer", [
-    site.namesrvAddr,
-    "LoadConsumer",
-    LOAD_TOPIC,
-    file,
-  ]);
-  await consumer.waitForOutput(/consuming/, PATIENCE_MS);
+  const consumerArgs = [site.namesrvAddr, "LoadConsumer", LOAD_TOPIC, file];
+  const consumer = await site.startJavaClient("RecordingConsumer", consumerArgs, /consuming/);
   const args = ["-t", LOAD_TOPIC, "-w", `${LOAD_THREADS}`, "-s", "128", "-ri", "1000", "-n", site.namesrvAddr];
-  const producer = await site.startJavaClient("org.apache.rocketmq.example.benchmark.Producer", args);
-  await producer.waitForOutput(/Send TPS: [1-9]/, PATIENCE_MS);
+  const mainClass = "org.apache.rocketmq.example.benchmark.Producer";
+  const producer = await site.startJavaClient(mainClass, args, /Send TPS: [1-9]/);
   return { producer, consumer, file, failedBefore: failedSends(await producer.stdout()) };
 }
 

@@ -18,6 +18,7 @@ export const TOPIC = "ClusterTest";
 const GROUP = "ClusterTestConsumer";
 const CLIENT = "client";
 const CLIENT_VERSION = "5.5.0";
+const START_ATTEMPTS = 3;
 const SETTLE_MS = 120_000;
 const DRAIN_MS = 180_000;
 
@@ -143,32 +144,35 @@ export class Site implements AsyncDisposable {
   async startClients(pace: { readonly threads: number; readonly pauseMs: number }): Promise<Clients> {
     const dir = `${this.#options.directory}/${CLIENT}`;
     const [sends, receipts] = [`${dir}/sends.txt`, `${dir}/receipts.txt`];
-    const java = { version: CLIENT_VERSION, dir, via: on(this.network.host(CLIENT)) } as const;
-    const consumer = await startJava({
-      ...java,
-      mainClass: "NumberedConsumer",
-      args: [this.namesrvAddr, GROUP, TOPIC, receipts],
-    });
-    const producer = await startJava({
-      ...java,
-      mainClass: "PacedProducer",
-      args: [this.namesrvAddr, TOPIC, `${pace.threads}`, `${pace.pauseMs}`, sends],
-    });
-    await consumer.waitForOutput(/consuming/, SETTLE_MS);
-    await producer.waitForOutput(/sending/, SETTLE_MS);
+    const { namesrvAddr } = this;
+    const consumer = await this.startJavaClient("NumberedConsumer", [namesrvAddr, GROUP, TOPIC, receipts], /consuming/);
+    const args = [namesrvAddr, TOPIC, `${pace.threads}`, `${pace.pauseMs}`, sends];
+    const producer = await this.startJavaClient("PacedProducer", args, /sending/);
     return new Clients(producer, consumer, { sends, receipts });
   }
 
-  /** Starts another Java program on the clients' host. */
-  startJavaClient(mainClass: string, args: readonly string[]): Promise<ChildProcess> {
-    return startJava({
-      version: CLIENT_VERSION,
-      dir: `${this.#options.directory}/${CLIENT}`,
-      mainClass,
-      args,
-      via: on(this.network.host(CLIENT)),
-      namesrvAddr: this.namesrvAddr,
-    });
+  /**
+   * Starts a Java program on the clients' host and waits for what it prints when it is ready. A client whose first request takes
+   * more than 3 s, on a busy machine, ends at once: then it is started once more.
+   */
+  async startJavaClient(mainClass: string, args: readonly string[], ready: RegExp): Promise<ChildProcess> {
+    for (let attempt = 1;; attempt++) {
+      const child = await startJava({
+        version: CLIENT_VERSION,
+        dir: `${this.#options.directory}/${CLIENT}`,
+        mainClass,
+        args,
+        via: on(this.network.host(CLIENT)),
+        namesrvAddr: this.namesrvAddr,
+      });
+      try {
+        await child.waitForOutput(ready, SETTLE_MS);
+        return child;
+      } catch (error) {
+        await child.kill();
+        if (attempt === START_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** Kills all servers and removes the hosts. */
