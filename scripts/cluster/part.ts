@@ -8,10 +8,12 @@ import { startJava } from "../interop/java_process.ts";
 import type { RocketmqVersion } from "../interop/maven.ts";
 import { type ChildProcess, startProcess } from "../interop/process.ts";
 import { denoFolder } from "../interop/rucola_server.ts";
-import { BOOT_LINE, BOOT_TIMEOUT_MS } from "../interop/server.ts";
+import { BOOT_LINE } from "../interop/server.ts";
 
 /** Heaps of Java's servers: several of them live on one machine. */
 const JAVA_HEAP: readonly string[] = ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=512m"];
+/** Several JVMs that begin on one small machine take their time. */
+const BOOT_MS = 240_000;
 /** Java's broker takes a quarter of a minute for an orderly end. */
 const STOP_MS = 60_000;
 
@@ -73,7 +75,7 @@ export class Part {
   /** Starts the server; resolves when it says that it is up. @throws {Error} when it does not. */
   async start(make: Make, command: ServerCommand): Promise<void> {
     this.#process = await make(this.host, this.home, command);
-    await this.#process.waitForOutput(BOOT_LINE, BOOT_TIMEOUT_MS);
+    await this.#process.waitForOutput(BOOT_LINE, BOOT_MS);
   }
 
   /** Ends the server in order (SIGTERM). */

@@ -164,3 +164,31 @@ Deno.test("a slave finds its master at the new port although one of two name ser
     assert(world.clock.monotonicMs() - backMs < 60_000, "the old address is still told by then");
   });
 });
+
+Deno.test("a slave whose disk is full counts as one that is away, and goes on by itself when there is room", async () => {
+  await simWorld(37).run(async (world) => {
+    const cluster = await startCluster(world);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    // Else it deletes its oldest files to make room, as RocketMQ does.
+    await startReplica(world, cluster.namesrvAddr, "b", { ...SLAVE, cleanFileForciblyEnable: "false" });
+    await caughtUp(world, "a", "b");
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    const send = async () => (await producer.send({ topic: "T", body: "x".repeat(4000) })).sendStatus; // not worth compressing
+    assertEquals(await send(), "SEND_OK");
+    const { disk } = world.machine("b");
+    const { totalBytes, availableBytes } = disk.usage("/store");
+    disk.setCapacity(totalBytes - availableBytes + 100_000);
+    const told = new Set<string>();
+    for (let i = 0; i < 60; i++) told.add(await send());
+    assert(told.size > 1, `producers were told ${[...told]} only`);
+    await world.clock.sleep(30_000);
+    assert((await send()) !== "SEND_OK", "a full slave has nothing more");
+    disk.setCapacity(totalBytes);
+    await caughtUp(world, "a", "b");
+    assertEquals(await send(), "SEND_OK");
+    await caughtUp(world, "a", "b");
+    assertEquals(commitlog(world, "b"), commitlog(world, "a"));
+  });
+});
