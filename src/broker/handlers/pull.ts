@@ -70,7 +70,7 @@ class Pull implements HeldPull {
   readonly #parts: PullParts;
   readonly #request: Request;
   readonly #header: PullMessageRequest;
-  #admitted: AdmittedPull;
+  readonly #admitted: AdmittedPull;
   /** Where the next try begins: behind what was examined in vain while this pull waited. */
   #offset: number;
 
@@ -89,7 +89,7 @@ class Pull implements HeldPull {
     const { offsets } = this.#parts;
     const h = this.#header;
     const reset = offsets.takeReset(h.topic, h.consumerGroup, h.queueId);
-    if (reset !== undefined) return this.#moved(reset, "OFFSET_RESET");
+    if (reset !== undefined) return this.#sendTo(ResponseCode.PULL_OFFSET_MOVED, reset, "OFFSET_RESET");
     if ((h.sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0 && h.commitOffset !== undefined && h.commitOffset >= 0) {
       offsets.commit(h.consumerGroup, h.topic, h.queueId, h.commitOffset, this.#request.connection.remoteText);
     }
@@ -118,7 +118,13 @@ class Pull implements HeldPull {
       this.#loadAndTry(true);
       return true;
     }
-    this.#renew();
+    // A client looks at what comes with the subscription that it had when it asked: one that changed since is to ask anew,
+    // from where it was. What was passed over meanwhile may be wanted now.
+    if (this.#parts.admission.isOutdated(this.#admitted, this.#header)) {
+      const again = this.#sendTo(ResponseCode.PULL_RETRY_IMMEDIATELY, this.#header.queueOffset, "NO_MATCHED_MESSAGE");
+      this.#request.connection.answer(this.#request.command, again);
+      return true;
+    }
     const status = this.#pull();
     if (status === PullStatus.PENDING) this.#loadAndTry(!last);
     else if (!last && waits(status, this.#offset, true)) {
@@ -126,17 +132,6 @@ class Pull implements HeldPull {
       return false;
     } else this.#answer(status);
     return true;
-  }
-
-  /**
-   * A group that has changed what it wants while this pull waited is served by what it wants now, and from where the pull began:
-   * what was passed over then may be wanted today, and a client takes the next offset from the answer.
-   */
-  #renew(): void {
-    const { admission } = this.#parts;
-    if (!admission.isOutdated(this.#admitted, this.#header)) return;
-    this.#admitted = admission.admit(this.#request, this.#header);
-    this.#offset = this.#header.queueOffset;
   }
 
   #pull(): PullStatus {
@@ -224,12 +219,12 @@ class Pull implements HeldPull {
     };
   }
 
-  /** The answer that sends the consumer to another offset, as an administrator has asked for. */
-  #moved(offset: number, remark: string): Reply {
+  /** An answer without messages, after which the consumer asks again from an offset. */
+  #sendTo(code: number, offset: number, remark: string): Reply {
     const queue = this.#parts.store.queue(this.topic, this.queueId);
     const { group, topic } = this.#admitted;
     return {
-      code: ResponseCode.PULL_OFFSET_MOVED,
+      code,
       remark,
       ext: writeHeader({
         suggestWhichBrokerId: 0,
