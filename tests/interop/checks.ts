@@ -8,6 +8,7 @@ import { BENCHMARK_CHECKS } from "./benchmark.ts";
 import { CLIENT_CHECKS } from "./client.ts";
 import { CONFORMANCE_CHECKS } from "./conformance.ts";
 import { FULL_DISK_CHECKS } from "./full_disk.ts";
+import { GO_CHECKS } from "./go_client.ts";
 import { KILL_CHECKS } from "./kill.ts";
 import { LAYOUT_CHECKS } from "./layouts.ts";
 import { MIXED_CHECKS } from "./mixed.ts";
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   ...QUICKSTART_CHECKS,
   ...CLIENT_CHECKS,
   ...MIXED_CHECKS,
+  ...GO_CHECKS,
   ...WIRE_CHECKS,
   ...MQADMIN_CHECKS,
   ...TOOLS_CHECKS,
