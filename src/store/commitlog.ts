@@ -12,7 +12,7 @@
  */
 import { putI32 } from "../common/bytes.ts";
 import { FILLER_MAGIC, FILLER_SIZE } from "../protocol/record.ts";
-import { BLOCK_SIZE, type BlockCache, BlockMiss } from "./block_cache.ts";
+import { BLOCK_SIZE, type BlockCache, BlockMiss, type BytePlace } from "./block_cache.ts";
 import type { MissingBlock } from "./pull_result.ts";
 import { type Chunk, RecentLog } from "./recent_log.ts";
 import type { SegmentFile } from "./segment_file.ts";
@@ -176,30 +176,48 @@ export class Commitlog {
     return segment !== null && offset + size <= segment.endOffset;
   }
 
-  /** As {@linkcode recentView} for older bytes; null when blocks are missing, which are then added to `misses`. */
-  cachedView(offset: number, size: number, misses: MissingBlock[]): Uint8Array | null {
+  /**
+   * Where `[offset, offset + size)` lies in memory when it is older; joined where it crosses blocks. False when blocks are
+   * missing, which are then added to `misses`.
+   */
+  findCached(offset: number, size: number, place: BytePlace, misses: MissingBlock[]): boolean {
     const segment = this.segments.find(offset);
-    if (segment === null) return null;
+    if (segment === null) return false;
     const start = offset - segment.startOffset;
     const end = start + size;
     const firstIndex = Math.floor(start / BLOCK_SIZE);
     const lastIndex = Math.floor((end - 1) / BLOCK_SIZE);
-    const validEnd = Math.min(segment.sizeBytes, this.#appendedOffset - segment.startOffset);
+    if (firstIndex === lastIndex) {
+      const block = this.#cache.get(segment, firstIndex, end);
+      if (block === null) misses.push(new BlockMiss(segment, firstIndex, this.#validEnd(segment)));
+      else {
+        place.bytes = block;
+        place.at = start - firstIndex * BLOCK_SIZE;
+      }
+      return block !== null;
+    }
     const missesBefore = misses.length;
     let joined: Uint8Array | null = null;
     for (let i = firstIndex; i <= lastIndex; i++) {
       const block = this.#cache.get(segment, i, end);
       if (block === null) {
-        misses.push(new BlockMiss(segment, i, validEnd));
+        misses.push(new BlockMiss(segment, i, this.#validEnd(segment)));
         continue;
       }
       const from = Math.max(start, i * BLOCK_SIZE);
       const part = block.subarray(from - i * BLOCK_SIZE, Math.min(end - i * BLOCK_SIZE, BLOCK_SIZE));
-      if (firstIndex === lastIndex) return part;
       joined ??= new Uint8Array(size);
       joined.set(part, from - start);
     }
-    return misses.length === missesBefore ? joined : null;
+    if (joined === null || misses.length > missesBefore) return false;
+    place.bytes = joined;
+    place.at = 0;
+    return true;
+  }
+
+  /** Where the data of a segment ends in its file. */
+  #validEnd(segment: SegmentFile): number {
+    return Math.min(segment.sizeBytes, this.#appendedOffset - segment.startOffset);
   }
 
   /** A copy of `[offset, offset + size)`, read off the event loop; shorter where the segment or the log ends. @throws {DiskError} */

@@ -21,7 +21,7 @@
  */
 import { getI32, getI64, putI32, putI64 } from "../common/bytes.ts";
 import { invariant } from "../common/errors.ts";
-import { BLOCK_SIZE, type BlockCache, BlockMiss } from "./block_cache.ts";
+import { BLOCK_SIZE, type BlockCache, BlockMiss, type BytePlace } from "./block_cache.ts";
 import type { MissingBlock } from "./pull_result.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 import type { TopicEntry } from "./topic_entry.ts";
@@ -51,12 +51,6 @@ export function unitTagsCode(bytes: Uint8Array, at: number): number {
 export interface LogBounds {
   /** Where its oldest record starts. */
   readonly minOffset: number;
-}
-
-/** Where a unit lies: `bytes` at `at`. Filled again by each {@linkcode Consumequeue.findUnit}. */
-export class UnitPlace {
-  bytes: Uint8Array = new Uint8Array(0);
-  at = 0;
 }
 
 /** The consumequeue of one topic-queue. */
@@ -169,7 +163,7 @@ export class Consumequeue {
   }
 
   /** Where the unit with this offset lies; null adds what must be loaded to `misses`. The unit must exist. */
-  findUnit(offset: number, place: UnitPlace, misses: MissingBlock[], cache: BlockCache): boolean {
+  findUnit(offset: number, place: BytePlace, misses: MissingBlock[], cache: BlockCache): boolean {
     if (offset >= this.#tailStart && this.#tail !== null) {
       place.bytes = this.#tail;
       place.at = (offset - this.#tailStart) * UNIT_SIZE;

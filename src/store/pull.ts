@@ -12,9 +12,9 @@
 import { getI32 } from "../common/bytes.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import { hasRecordCrc, isRecordCrcGood } from "../protocol/record_crc.ts";
-import type { BlockCache } from "./block_cache.ts";
+import { type BlockCache, BytePlace } from "./block_cache.ts";
 import type { Commitlog } from "./commitlog.ts";
-import { BLANK_UNIT_SIZE, type Consumequeue, unitOffset, UnitPlace, unitTagsCode } from "./consumequeue.ts";
+import { BLANK_UNIT_SIZE, type Consumequeue, unitOffset, unitTagsCode } from "./consumequeue.ts";
 import { type MessageFilter, type PullResult, PullStatus } from "./pull_result.ts";
 
 /** Units that one pull examines at least while nothing matches. Source: RocketMQ, 16000 bytes of consumequeue. */
@@ -34,10 +34,12 @@ export class Puller {
   readonly #cache: BlockCache;
   readonly #checksRecordCrc: boolean;
   readonly #warn: (text: string) => void;
-  readonly #place = new UnitPlace();
+  readonly #place = new BytePlace();
+  readonly #recordPlace = new BytePlace();
   readonly #view = new RecordView();
-  /** The part that the last record was added to, while more can be joined to it. */
-  #partBuffer: ArrayBufferLike | null = null;
+  /** The part under way, `[#partStart, #partEnd)` of these bytes: records that follow each other in memory are one part. */
+  #partBytes: Uint8Array | null = null;
+  #partStart = 0;
   #partEnd = 0;
   #reported = -1;
 
@@ -58,7 +60,7 @@ export class Puller {
     out: PullResult,
   ): PullStatus {
     out.reset();
-    this.#partBuffer = null;
+    this.#partBytes = null; // of a pull that could not read a file
     if (queue === null) return out.status = PullStatus.NO_MATCHED_LOGIC_QUEUE;
     out.maxOffset = queue.visibleMax;
     out.minOffset = queue.minOffset;
@@ -71,6 +73,7 @@ export class Puller {
       if (!this.#take(queue, next, limits, filter, out)) break;
       next++;
     }
+    this.#endPart(out);
     out.nextBeginOffset = next;
     if (out.count > 0) {
       out.status = PullStatus.FOUND;
@@ -108,11 +111,12 @@ export class Puller {
       this.#add(chunk.bytes, at, size, out);
     } else {
       if (!this.#log.holds(physicalOffset, size)) return this.#removed(out);
-      const record = this.#log.cachedView(physicalOffset, size, out.missing);
-      if (record === null) return false;
-      if (!this.#isGood(record, queue, offset, physicalOffset)) return this.#removed(out);
-      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(record)) return true;
-      this.#add(record, 0, size, out);
+      const record = this.#recordPlace;
+      if (!this.#log.findCached(physicalOffset, size, record, out.missing)) return false;
+      const { bytes, at } = record;
+      if (!this.#isGood(record, size, queue, offset, physicalOffset)) return this.#removed(out);
+      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(bytes.subarray(at, at + size))) return true;
+      this.#add(bytes, at, size, out);
     }
     out.behindBytes = this.#log.appendedOffset - physicalOffset - size;
     return true;
@@ -125,26 +129,30 @@ export class Puller {
 
   /** Adds a record, joined to the part before it where it follows it in memory. */
   #add(bytes: Uint8Array, at: number, size: number, out: PullResult): void {
-    const { parts } = out;
-    const start = bytes.byteOffset + at;
-    const last = parts[parts.length - 1];
-    if (last !== undefined && this.#partBuffer === bytes.buffer && this.#partEnd === start) {
-      parts[parts.length - 1] = new Uint8Array(bytes.buffer, last.byteOffset, last.length + size);
-    } else {
-      parts.push(bytes.subarray(at, at + size));
-      this.#partBuffer = bytes.buffer;
+    if (this.#partBytes !== bytes || this.#partEnd !== at) {
+      this.#endPart(out);
+      this.#partBytes = bytes;
+      this.#partStart = at;
     }
-    this.#partEnd = start + size;
+    this.#partEnd = at + size;
     out.count++;
     out.sizeBytes += size;
   }
 
-  #isGood(record: Uint8Array, queue: Consumequeue, offset: number, physicalOffset: number): boolean {
+  /** Adds the part under way to the answer. */
+  #endPart(out: PullResult): void {
+    if (this.#partBytes === null) return;
+    out.parts.push(this.#partBytes.subarray(this.#partStart, this.#partEnd));
+    this.#partBytes = null;
+  }
+
+  #isGood(place: BytePlace, size: number, queue: Consumequeue, offset: number, physicalOffset: number): boolean {
+    const { bytes, at } = place;
     const view = this.#view;
-    const kind = view.read(record, 0, record.length, physicalOffset, true);
+    const kind = view.read(bytes, at, at + size, physicalOffset, true);
     if (
-      kind === RecordKind.RECORD && view.size === record.length && view.queueId === queue.queueId &&
-      view.queueOffset === offset && isTopic(view, queue.entry.bytes) && this.#isWhole(record)
+      kind === RecordKind.RECORD && view.size === size && view.queueId === queue.queueId &&
+      view.queueOffset === offset && isTopic(view, queue.entry.bytes) && this.#isWhole(bytes, at, size)
     ) return true;
     if (this.#reported !== physicalOffset) {
       this.#reported = physicalOffset;
@@ -154,9 +162,9 @@ export class Puller {
     return false;
   }
 
-  #isWhole(record: Uint8Array): boolean {
-    if (!this.#checksRecordCrc || !hasRecordCrc(record, 0, record.length)) return true;
-    return isRecordCrcGood(record, 0, record.length);
+  #isWhole(bytes: Uint8Array, at: number, size: number): boolean {
+    if (!this.#checksRecordCrc || !hasRecordCrc(bytes, at, size)) return true;
+    return isRecordCrcGood(bytes, at, size);
   }
 
   /** Adds what the messages behind a missing one lack, so that one load serves a whole pull. */
@@ -167,13 +175,15 @@ export class Puller {
       const size = getI32(place.bytes, place.at + 8);
       if (filter !== null && !matchesUnit(filter, place)) continue;
       const physicalOffset = unitOffset(place.bytes, place.at);
-      if (this.#log.holds(physicalOffset, size)) this.#log.cachedView(physicalOffset, size, out.missing);
+      if (this.#log.holds(physicalOffset, size)) {
+        this.#log.findCached(physicalOffset, size, this.#recordPlace, out.missing);
+      }
     }
   }
 }
 
 /** Whether the unit's code lets its record through; a code that cannot be read leaves that to whoever reads the record. */
-function matchesUnit(filter: MessageFilter, place: UnitPlace): boolean {
+function matchesUnit(filter: MessageFilter, place: BytePlace): boolean {
   const code = unitTagsCode(place.bytes, place.at);
   return Number.isNaN(code) || filter.matchesCode(code);
 }

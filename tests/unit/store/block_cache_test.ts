@@ -1,0 +1,120 @@
+import { assert, assertEquals } from "@std/assert";
+import { BLOCK_SIZE, BlockCache, BlockMiss } from "../../../src/store/block_cache.ts";
+import type { SegmentFile } from "../../../src/store/segment_file.ts";
+
+const BLOCKS = 200;
+const SIZE = BLOCKS * BLOCK_SIZE;
+/** The least that a cache may be told to hold. */
+const BYTES_MAX = 32 * BLOCK_SIZE;
+
+/** A file whose every byte tells its block. */
+class FakeFile {
+  readonly id: number = 1;
+  readonly removed: boolean = false;
+  /** Reads that are held back while this is not null. */
+  held: (() => void)[] | null = null;
+  /** First block and number of blocks of each read. */
+  readonly reads: [number, number][] = [];
+
+  constructor(readonly sizeBytes = SIZE) {}
+
+  async readAsync(into: Uint8Array, at: number): Promise<number> {
+    this.reads.push([at / BLOCK_SIZE, into.length / BLOCK_SIZE]);
+    if (this.held !== null) await new Promise<void>((resolve) => this.held!.push(resolve));
+    const count = Math.max(0, Math.min(into.length, this.sizeBytes - at));
+    for (let i = 0; i < count; i += BLOCK_SIZE) {
+      into.fill(1 + (at + i) / BLOCK_SIZE, i, Math.min(count, i + BLOCK_SIZE));
+    }
+    return count;
+  }
+
+  get segment(): SegmentFile {
+    return this as unknown as SegmentFile;
+  }
+}
+
+function open(bytesMax = BYTES_MAX, file = new FakeFile()) {
+  const cache = new BlockCache(bytesMax);
+  const load = (...blocks: number[]) => cache.load(blocks.map((index) => new BlockMiss(file.segment, index, SIZE)));
+  const get = (index: number) => cache.get(file.segment, index, (index + 1) * BLOCK_SIZE);
+  return { cache, file, load, get };
+}
+
+/** Lets reads that are not held back end. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+Deno.test("who goes through a file waits for its first blocks only, and gets every block as it is", async () => {
+  const { file, load, get } = open();
+  let waits = 0;
+  for (let index = 0; index < BLOCKS; index++) {
+    if (get(index) === null) {
+      waits++;
+      await load(index);
+    }
+    const block = get(index)!;
+    assert(block.length === BLOCK_SIZE && block.every((byte) => byte === 1 + index), `block ${index}`);
+    await settle();
+  }
+  assertEquals(waits, 2);
+  assertEquals(file.reads.slice(0, 3), [[0, 1], [1, 8], [9, 8]]);
+});
+
+Deno.test("blocks that lie together are read at once, and nobody reads what is being read", async () => {
+  const { file, load, get } = open();
+  file.held = [];
+  const both = [load(4, 5, 6, 20), load(5, 6)];
+  await settle();
+  assertEquals(file.reads, [[4, 3], [20, 1]]);
+  for (const go of file.held.splice(0)) go();
+  await Promise.all(both);
+  assertEquals([4, 5, 6, 20].map((index) => get(index)![0]), [5, 6, 7, 21]);
+});
+
+Deno.test("a block that is asked for again and again seldom has to be read again", async () => {
+  const { cache, file, load, get } = open();
+  for (let index = 2; index < BLOCKS; index += 2) {
+    await load(index);
+    if (get(0) === null) await load(0);
+    assert(cache.sizeBytes <= BYTES_MAX);
+  }
+  const reads = file.reads.filter(([index]) => index === 0).length;
+  assert(reads <= BLOCKS / 2 / 30, `it was read ${reads} times`);
+  assertEquals(get(2), null);
+});
+
+Deno.test("with more readers than the cache has room for, nothing is read ahead in vain for ever", async () => {
+  const { file, load, get } = open();
+  for (let round = 0; round < 8; round++) {
+    for (let reader = 0; reader < 20; reader++) {
+      const index = reader * 10 + round;
+      if (get(index) === null) await load(index);
+      await settle();
+    }
+  }
+  const read = file.reads.reduce((sum, [, count]) => sum + count, 0);
+  assert(read < 2.5 * 8 * 20, `${read} blocks were read for 160`);
+});
+
+Deno.test("what was being read when everything was forgotten is not kept", async () => {
+  const { cache, file, load, get } = open();
+  file.held = [];
+  const loading = load(3);
+  await settle();
+  cache.clear();
+  for (const go of file.held.splice(0)) go();
+  await loading;
+  assertEquals(get(3), null);
+  assertEquals(cache.sizeBytes, 0);
+});
+
+Deno.test("beyond the end of a file that is too short are zeros, whatever the memory held before", async () => {
+  const { load, get } = open(BYTES_MAX, new FakeFile(100 * BLOCK_SIZE + 5));
+  for (let index = 0; index < 100; index++) {
+    if (get(index) === null) await load(index);
+  }
+  await load(100);
+  assertEquals(get(100)!.subarray(0, 6), Uint8Array.of(101, 101, 101, 101, 101, 0));
+  assert(get(100)!.subarray(5).every((byte) => byte === 0));
+});
