@@ -26,7 +26,7 @@ import { DelayLevels } from "./delay_levels.ts";
 import { FastSend } from "./fast_send.ts";
 import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
-import { handlerTable, YOUNG_MEMORY_RATIO } from "./handler_table.ts";
+import { fastReadHandlers, handlerTable, YOUNG_MEMORY_RATIO } from "./handler_table.ts";
 import { advertisedHostBytes, Identity } from "./identity.ts";
 import { mendMissingTables } from "./missing_tables.ts";
 import { MessagePut } from "./message_put.ts";
@@ -173,7 +173,7 @@ export class Broker {
     const registration = this.#registrationOf(tables, client);
     const more = { requestModes: pop.modes, timer: timers.timer };
     const replication = this.#replication = this.#replicationOf(built, client, more);
-    const handlers = handlerTable({
+    const handlerParts = {
       ...this.#parts,
       memoryBytes: this.#parts.memoryBytes ?? DEFAULT_MEMORY_BYTES,
       settings: () => this.#settings,
@@ -186,12 +186,14 @@ export class Broker {
       timers,
       ...built,
       ...services,
-    });
-    const fastHandlers = this.#fastHandlers(built);
+    };
+    const handlers = handlerTable(handlerParts);
+    const fastHandlers = new Map([...this.#fastSends(built), ...fastReadHandlers(handlerParts)]);
     release();
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
     const onVipPort = new Map([...handlers].filter(([code]) => !NOT_ON_VIP_PORT.includes(code)));
-    server.listen({ host: remoting.bindAddress, port: port - VIP_PORT_DISTANCE }, onVipPort, fastHandlers);
+    const fastOnVipPort = new Map([...fastHandlers].filter(([code]) => onVipPort.has(code)));
+    server.listen({ host: remoting.bindAddress, port: port - VIP_PORT_DISTANCE }, onVipPort, fastOnVipPort);
     this.#stops.push(() => {
       hold.close();
       pop.release();
@@ -315,7 +317,7 @@ export class Broker {
     return pop;
   }
 
-  #fastHandlers({ identity, store, tables }: Built): FastHandlerTable {
+  #fastSends({ identity, store, tables }: Built): FastHandlerTable {
     const { regionId, traceOn } = this.#settings.broker;
     const reply = new SendReplyWriter({ storeHostHex: identity.hostHex, regionId, traceOn });
     const facts = this.#putFacts(store);

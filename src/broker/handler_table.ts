@@ -6,11 +6,13 @@
 import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
 import { invariant } from "../common/errors.ts";
+import { Interner } from "../common/intern.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
+import { RequestCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
 import type { RemotingClient } from "../remoting/client.ts";
-import type { Handler, HandlerTable } from "../remoting/handler.ts";
+import type { FastHandlerTable, Handler, HandlerTable } from "../remoting/handler.ts";
 import type { MessageStore } from "../store/store.ts";
 import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
 import type { ClientNotifier } from "./client_notify.ts";
@@ -26,7 +28,7 @@ import { clientHandlers } from "./handlers/client.ts";
 import { groupHandlers } from "./handlers/group.ts";
 import { lockHandlers } from "./handlers/lock.ts";
 import { offsetHandlers } from "./handlers/offset.ts";
-import { pullHandlers } from "./handlers/pull.ts";
+import { fastPull, pullHandlers, type PullParts } from "./handlers/pull.ts";
 import { queryHandlers } from "./handlers/query.ts";
 import { replicationHandlers } from "./handlers/replication.ts";
 import { replyHandlers } from "./handlers/reply.ts";
@@ -87,7 +89,7 @@ export interface HandlerTableParts {
 export function handlerTable(parts: HandlerTableParts): HandlerTable {
   return merge([
     ...messageHandlers(parts),
-    readHandlers(parts),
+    pullHandlers(pullParts(parts)),
     queryHandlers(parts.store),
     ...tableHandlers(parts),
     ...popHandlerTables(parts),
@@ -172,7 +174,12 @@ function messageHandlers(parts: HandlerTableParts): HandlerTable[] {
   ];
 }
 
-function readHandlers(parts: HandlerTableParts): HandlerTable {
+/** The fast handlers of what reads messages. */
+export function fastReadHandlers(parts: HandlerTableParts): FastHandlerTable {
+  return new Map([[RequestCode.PULL_MESSAGE, fastPull(pullParts(parts), new Interner())]]);
+}
+
+function pullParts(parts: HandlerTableParts): PullParts {
   const { store, tables, hold, clock, settings, memoryBytes } = parts;
   const { broker, store: storeOptions } = settings();
   const { groups, topics, clients, offsets, stats, filters } = tables;
@@ -184,7 +191,7 @@ function readHandlers(parts: HandlerTableParts): HandlerTable {
     // While its master is away a slave serves reads in any case: there is nobody else.
     refusesReads: () => parts.replication.isFollowing && !settings().broker.slaveReadEnable,
   });
-  return pullHandlers({
+  return {
     store,
     admission,
     offsets,
@@ -202,7 +209,7 @@ function readHandlers(parts: HandlerTableParts): HandlerTable {
       },
       keepsOffsets: () => isSlave(parts) && !storeOptions.offsetCheckInSlave,
     },
-  });
+  };
 }
 
 function tableHandlers(parts: HandlerTableParts): HandlerTable[] {

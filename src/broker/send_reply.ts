@@ -11,6 +11,7 @@
 import { putI16, putI32, utf8 } from "../common/bytes.ts";
 import { CURRENT_VERSION, RequestCode, ResponseCode } from "../protocol/codes.ts";
 import { type Command, command, FLAG_RESPONSE, SERIALIZE_JSON, type SerializeType } from "../remoting/command.ts";
+import { binaryFields, binaryName, putBytes, putDecimal, putPrefix, putSized } from "../remoting/answer_bytes.ts";
 import type { Connection } from "../remoting/connection.ts";
 import { PutStatus, type Waiter } from "../store/store.ts";
 
@@ -165,63 +166,6 @@ const BINARY_QUEUE_ID = binaryName("queueId");
 const BINARY_TRANSACTION_ID = binaryName("transactionId");
 const BINARY_MSG_ID = binaryName("msgId");
 const BINARY_QUEUE_OFFSET = binaryName("queueOffset");
-
-function binaryName(name: string): Uint8Array {
-  const text = utf8(name);
-  const out = new Uint8Array(2 + text.length);
-  putI16(out, 0, text.length);
-  out.set(text, 2);
-  return out;
-}
-
-function binaryFields(fields: readonly (readonly [string, string])[]): Uint8Array {
-  const out: number[] = [];
-  for (const [name, value] of fields) {
-    const valueBytes = utf8(value);
-    const size = new Uint8Array(4);
-    putI32(size, 0, valueBytes.length);
-    out.push(...binaryName(name), ...size, ...valueBytes);
-  }
-  return Uint8Array.from(out);
-}
-
-/** Writes the size of what was put behind it, in `[at + 4, end)`, at `at`; returns `end`. */
-function putSized(b: Uint8Array, at: number, end: number): number {
-  putI32(b, at, end - at - 4);
-  return end;
-}
-
-/** Short templates: a loop is quicker than `set`, which has a fixed cost of a call into the engine. */
-function putBytes(b: Uint8Array, at: number, part: Uint8Array): number {
-  return putPrefix(b, at, part, part.length);
-}
-
-function putPrefix(b: Uint8Array, at: number, part: Uint8Array, size: number): number {
-  for (let i = 0; i < size; i++) b[at + i] = part[i]!;
-  return at + size;
-}
-
-/** Writes a safe integer in decimal digits at `at`; returns the end. */
-export function putDecimal(b: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  let start = at;
-  if (rest < 0) {
-    b[start++] = 0x2d;
-    rest = -rest;
-  }
-  let end = start;
-  do {
-    const tenth = Math.floor(rest / 10);
-    b[end++] = 0x30 + (rest - tenth * 10);
-    rest = tenth;
-  } while (rest > 0);
-  for (let i = start, j = end - 1; i < j; i++, j--) {
-    const digit = b[i]!;
-    b[i] = b[j]!;
-    b[j] = digit;
-  }
-  return end;
-}
 
 function putHex32(b: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 8; i++) b[at + i] = DIGITS[(value >>> (28 - 4 * i)) & 15]!;

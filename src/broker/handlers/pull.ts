@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
+import type { Interner } from "../../common/intern.ts";
 import { endProcess, InvariantError, messageOf } from "../../common/errors.ts";
 import type { SubscriptionGroupConfig } from "../../protocol/bodies/group.ts";
 import { RequestCode, ResponseCode } from "../../protocol/codes.ts";
@@ -12,13 +13,15 @@ import { readHeader, writeHeader } from "../../protocol/header.ts";
 import { PULL_MESSAGE_REQUEST, type PullMessageRequest } from "../../protocol/headers/message.ts";
 import { PullSysFlag } from "../../protocol/message.ts";
 import { ResponseError } from "../../protocol/response_error.ts";
-import type { Reply } from "../../remoting/command.ts";
-import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
-import { type MessageStore, PullResult, PullStatus, pullStatusName } from "../../store/store.ts";
+import { command, type Reply } from "../../remoting/command.ts";
+import type { FastHandler, Handler, HandlerTable, Request } from "../../remoting/handler.ts";
+import { type MessageStore, PullResult, PullStatus } from "../../store/store.ts";
 import { ColdTurns } from "../cold_turns.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { AdmittedPull, PullAdmission } from "../pull_admission.ts";
 import type { HeldPull, PullHold } from "../pull_hold.ts";
+import { writePullAnswer } from "../pull_reply.ts";
+import { PullScan } from "../pull_scan.ts";
 import type { BrokerStats } from "../stats.ts";
 
 /** What pulls must know of the configuration. */
@@ -49,11 +52,35 @@ export interface PullParts {
 
 /** Handlers of the two pull requests. */
 export function pullHandlers(parts: PullParts): HandlerTable {
-  const handle: Handler = (request) => new Pull(parts, request).first();
+  const handle: Handler = (request) => {
+    return new Pull(parts, request, readHeader(PULL_MESSAGE_REQUEST, request.command.ext)).first();
+  };
   return new Map([
     [RequestCode.PULL_MESSAGE, handle],
     [RequestCode.LITE_PULL_MESSAGE, handle],
   ]);
+}
+
+/**
+ * The fast handler of PULL_MESSAGE: as the general one, without a table of strings made of the header. What it cannot read
+ * and whatever fails is left to the general one, which begins anew: a first try that fails has changed nothing that a second
+ * one would not change in the same way.
+ */
+export function fastPull(parts: PullParts, names: Interner): FastHandler {
+  const scan = new PullScan(names);
+  return (frame, connection) => {
+    const header = scan.read(frame);
+    if (header === null) return false;
+    const pull = command({ code: RequestCode.PULL_MESSAGE, opaque: scan.opaque, serialize: frame.serialize });
+    try {
+      const reply = new Pull(parts, { command: pull, connection }, header).first();
+      if (reply !== null) connection.answer(pull, reply);
+      return true;
+    } catch (error) {
+      if (error instanceof InvariantError) throw error;
+      return false;
+    }
+  };
 }
 
 /** All pulls use it, one after the other: nothing in it is used after the turn that filled it. */
@@ -74,10 +101,10 @@ class Pull implements HeldPull {
   /** Where the next try begins: behind what was examined in vain while this pull waited. */
   #offset: number;
 
-  constructor(parts: PullParts, request: Request) {
+  constructor(parts: PullParts, request: Request, header: PullMessageRequest) {
     this.#parts = parts;
     this.#request = request;
-    this.#header = readHeader(PULL_MESSAGE_REQUEST, request.command.ext);
+    this.#header = header;
     this.#admitted = parts.admission.admit(request, this.#header);
     this.topic = this.#header.topic;
     this.queueId = this.#header.queueId;
@@ -181,18 +208,12 @@ class Pull implements HeldPull {
   }
 
   #answer(status: PullStatus): void {
-    const { connection, command } = this.#request;
     const code = responseCode(status, this.#offset);
     if (code === ResponseCode.PULL_OFFSET_MOVED && this.#parts.settings.keepsOffsets()) {
-      connection.answer(command, this.#reply(ResponseCode.PULL_RETRY_IMMEDIATELY, status, this.#header.queueOffset));
-      return;
+      return this.#write(ResponseCode.PULL_RETRY_IMMEDIATELY, status, this.#header.queueOffset);
     }
-    const reply = this.#reply(this.#codeForProgress(code), status, result.nextBeginOffset);
-    if (code !== ResponseCode.SUCCESS) {
-      this.#parts.stats.countMiss();
-      return connection.answer(command, reply);
-    }
-    connection.answerParts(command, reply, result.parts, result.sizeBytes);
+    this.#write(this.#codeForProgress(code), status, result.nextBeginOffset);
+    if (code !== ResponseCode.SUCCESS) return this.#parts.stats.countMiss();
     this.#parts.offsets.notePulled(this.#header.consumerGroup, this.topic, this.queueId, result.nextBeginOffset);
     this.#parts.stats.countGot(this.#header.consumerGroup, this.topic, result.count, result.sizeBytes);
   }
@@ -203,20 +224,16 @@ class Pull implements HeldPull {
     return moved ? ResponseCode.PULL_RETRY_IMMEDIATELY : code;
   }
 
-  #reply(code: number, status: PullStatus, nextBeginOffset: number): Reply {
+  #write(code: number, status: PullStatus, nextBeginOffset: number): void {
     const { group, topic } = this.#admitted;
-    return {
+    writePullAnswer(this.#request.connection, this.#request.command, {
       code,
-      remark: pullStatusName(status),
-      ext: writeHeader({
-        suggestWhichBrokerId: this.#parts.settings.suggestedBroker(group, result.behindBytes),
-        nextBeginOffset,
-        minOffset: result.minOffset,
-        maxOffset: result.maxOffset,
-        topicSysFlag: topic.topicSysFlag,
-        groupSysFlag: group.groupSysFlag,
-      }),
-    };
+      status,
+      suggestWhichBrokerId: this.#parts.settings.suggestedBroker(group, result.behindBytes),
+      nextBeginOffset,
+      topicSysFlag: topic.topicSysFlag,
+      groupSysFlag: group.groupSysFlag,
+    }, result);
   }
 
   /** An answer without messages, after which the consumer asks again from an offset. */
