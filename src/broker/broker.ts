@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
+import { LoopWatch } from "../common/loop_watch.ts";
 import { Interner } from "../common/intern.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Listener, type Net } from "../common/net.ts";
@@ -68,6 +69,8 @@ export interface BrokerParts {
   readonly configuration: BrokerConfiguration;
   /** The log of each name: `broker`, `store`, `remoting`, `transaction`, … */
   readonly log: (name: string) => Log;
+  /** CPU time of the process so far, milliseconds; without it every pause counts as ours. */
+  readonly cpuMs?: () => number;
   /** Bytes of memory of the machine: how far a reader may be behind before a slave is suggested to it. */
   readonly memoryBytes?: number;
   /** Called while the store recovers. */
@@ -184,6 +187,7 @@ export class Broker {
       client,
       pop,
       timers,
+      loopWatch: this.#watchLoop(tables),
       ...built,
       ...services,
     };
@@ -202,6 +206,14 @@ export class Broker {
     await registration.start();
     replication.start();
     return this.#address;
+  }
+
+  #watchLoop({ stats }: BrokerTables): LoopWatch {
+    const { clock, cpuMs = () => clock.monotonicMs() } = this.#parts;
+    const watch = new LoopWatch({ clock, cpuMs, activity: () => stats.put.value + stats.got.value });
+    watch.start();
+    this.#stops.push(() => watch.stop());
+    return watch;
   }
 
   async #openStore(identity: Identity, arrivals: Arrivals): Promise<MessageStore> {

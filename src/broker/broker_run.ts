@@ -28,6 +28,7 @@ import type { StopSignal } from "../common/stop_signal.ts";
 import { addressAdvice } from "./advertised_address.ts";
 import { Broker } from "./broker.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
+import { processCpuMs } from "./process_facts.ts";
 import { brokerOptionParts, type BrokerSettings, readBrokerOptions, VIP_PORT_DISTANCE } from "./read_options.ts";
 
 /** The options of `rucola broker`. */
@@ -160,6 +161,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
     random: new SystemRandom(),
     configuration,
     log: (name) => logging.logger(name),
+    cpuMs: processCpuMs,
     memoryBytes: Deno.systemMemoryInfo().total,
     onProgress: progressPrinter(clock, log, manager),
   });

@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
+import type { LoopWatch } from "../common/loop_watch.ts";
 import { invariant } from "../common/errors.ts";
 import { Interner } from "../common/intern.ts";
 import type { Log } from "../common/log.ts";
@@ -83,6 +84,7 @@ export interface HandlerTableParts {
   readonly timers: TimerService;
   /** Asks name servers. */
   readonly client: RemotingClient;
+  readonly loopWatch: LoopWatch;
 }
 
 /** The table of all handlers. */
@@ -279,8 +281,20 @@ function runtimeInfoOf(parts: HandlerTableParts): () => Promise<ReadonlyMap<stri
       commitLogPath,
       options: settings().broker,
       bootMs,
-      more: () => [...delayProgress(parts), ...timerProgress(parts), ...processFacts(disk)],
+      more: () => [...delayProgress(parts), ...timerProgress(parts), ...processFacts(disk), ...loopPauses(parts)],
     });
+}
+
+/** How long the event loop was held up: ours, as long as the machine gives the process its time. */
+function loopPauses({ loopWatch }: HandlerTableParts): [string, string][] {
+  const { count, longestMs, longestLatelyMs, starvedCount, longestStarvedMs } = loopWatch.pauses();
+  return Object.entries({
+    eventLoopPauses: count,
+    eventLoopPauseMaxMs: longestMs,
+    eventLoopPauseLatelyMaxMs: longestLatelyMs,
+    eventLoopStarved: starvedCount,
+    eventLoopStarvedMaxMs: longestStarvedMs,
+  }).map(([name, value]) => [name, String(value)]);
 }
 
 /** How far timer messages are: what waits, and how far reading their topic is behind. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { utf8Text } from "../common/bytes.ts";
 import type { Disk } from "../common/disk.ts";
 import { DiskError } from "../common/errors.ts";
@@ -30,6 +31,12 @@ export function processFacts(disk: Disk): Map<string, string> {
   const openFiles = Deno.env.get(LIMIT_VARIABLE) || openFilesLimit(limitsText(disk));
   if (openFiles !== null) facts.set("openFilesLimit", openFiles);
   return facts;
+}
+
+/** CPU time that all threads of the process have used, milliseconds. */
+export function processCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** How many files may be open, of the text of Linux: the limit that counts, a number or `unlimited`; null without one. */
