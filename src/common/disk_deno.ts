@@ -172,6 +172,20 @@ class DenoDiskFile implements DiskFile {
     this.#background?.close();
   }
 
+  async discard(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true; // Nobody uses it any more; a background read that is under way finds the end of the file.
+    try {
+      await this.#lastRead;
+      await this.#handle.truncate(0);
+    } catch {
+      // Then closing it gives the room back.
+    } finally {
+      this.#handle.close();
+      this.#background?.close();
+    }
+  }
+
   #checkOpen(): void {
     if (this.#closed) throw new DiskError("closed", this.path, "use a closed file");
   }
@@ -343,6 +357,16 @@ export class DenoDisk implements Disk {
       using handle = Deno.openSync(path, { read: true });
       handle.syncSync();
     });
+  }
+
+  /** @inheritdoc */
+  async syncDirectoryAsync(path: string): Promise<void> {
+    try {
+      using handle = await Deno.open(path, { read: true });
+      await handle.sync();
+    } catch (error) {
+      throw diskError(path, "sync directory", error);
+    }
   }
 
   /** @inheritdoc */

@@ -51,6 +51,11 @@ export class ReadOnlyDisk implements Disk {
   }
 
   /** @inheritdoc */
+  syncDirectoryAsync(path: string): Promise<void> {
+    this.#refuse(path, "sync the directory");
+  }
+
+  /** @inheritdoc */
   usage(path: string): DiskUsage {
     return this.#disk.usage(path);
   }

@@ -185,6 +185,12 @@ export class SimDisk implements Disk {
   }
 
   /** @inheritdoc */
+  async syncDirectoryAsync(path: string): Promise<void> {
+    await this.#process.wait("syncDirectory", path);
+    this.syncDirectory(path);
+  }
+
+  /** @inheritdoc */
   usage(path: string): DiskUsage {
     this.#process.checkAlive();
     if (this.#volume.find(path) === null) throw new DiskError("not-found", path, "find the room left");

@@ -19,6 +19,9 @@ export type DiskOperation =
   | "rename"
   | "syncDirectory";
 
+/** Of these, what takes time off the event loop. */
+export type WaitingOperation = "read" | "sync" | "syncDirectory";
+
 /** Operations that fail. */
 export interface FaultRule {
   /** Paths concerned; all by default. */
@@ -35,7 +38,7 @@ export interface FaultRule {
 export interface SlowRule {
   /** Paths concerned; all by default. */
   readonly path?: RegExp;
-  readonly operation: "sync" | "read";
+  readonly operation: WaitingOperation;
   readonly latencyMs: number;
 }
 
@@ -103,7 +106,7 @@ export class DiskFaults {
   }
 
   /** How long an operation takes by the rules. */
-  latencyMs(operation: "sync" | "read", path: string): number {
+  latencyMs(operation: WaitingOperation, path: string): number {
     let latencyMs = 0;
     for (const rule of this.#slow) {
       const matches = rule.operation === operation && (rule.path === undefined || rule.path.test(path));

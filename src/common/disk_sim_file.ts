@@ -7,7 +7,7 @@ import { concatBytes } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { DiskFile, DiskLock, OpenOptions } from "./disk.ts";
 import type { SimContent } from "./disk_sim_content.ts";
-import { type DiskOperation, SimulatedCrash } from "./disk_sim_faults.ts";
+import { type DiskOperation, SimulatedCrash, type WaitingOperation } from "./disk_sim_faults.ts";
 import type { SimNode, SimVolume } from "./disk_sim_volume.ts";
 import { DiskError } from "./errors.ts";
 
@@ -50,7 +50,7 @@ export class SimDiskProcess {
   }
 
   /** Lets an asynchronous operation take its time; never resolves when the process dies meanwhile. */
-  async wait(operation: "sync" | "read", path: string): Promise<void> {
+  async wait(operation: WaitingOperation, path: string): Promise<void> {
     const { clock, latencyMs } = this.timing;
     const waitMs = Math.max(latencyMs ?? 0, this.volume.faults.latencyMs(operation, path));
     await (clock === undefined || waitMs === 0 ? undefined : clock.sleep(waitMs));
@@ -179,6 +179,12 @@ export class SimFile implements DiskFile {
     this.#node.handles--;
     this.#process.files.delete(this);
     this.#process.volume.freeIfUnused(this.#node);
+  }
+
+  /** @inheritdoc */
+  discard(): Promise<void> {
+    this.close();
+    return Promise.resolve();
   }
 
   /** Fails, losing what it was to cover, or returns what completes it. */

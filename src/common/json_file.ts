@@ -86,6 +86,7 @@ export class JsonFile {
       file.close();
     }
     this.#publish(temporary, text, call);
+    this.#disk.syncDirectory(this.#directory);
   }
 
   async #saveNext(): Promise<void> {
@@ -103,8 +104,12 @@ export class JsonFile {
     } finally {
       file.close();
     }
-    if (next.call < this.#published) this.#disk.remove(temporary);
-    else this.#publish(temporary, next.text, next.call);
+    if (next.call < this.#published) {
+      this.#disk.remove(temporary);
+      return;
+    }
+    this.#publish(temporary, next.text, next.call);
+    await this.#disk.syncDirectoryAsync(this.#directory);
   }
 
   #write(path: string, text: string): DiskFile {
@@ -120,12 +125,11 @@ export class JsonFile {
     }
   }
 
-  /** Puts a synced file in the place of the document, which becomes the backup. */
+  /** Puts a synced file in the place of the document, which becomes the backup; the directory is still to be synced. */
   #publish(temporary: string, text: string, call: number): void {
     // An empty document is worth nothing as a backup; it must not replace one that is.
     if ((this.#disk.stat(this.path)?.sizeBytes ?? 0) > 0) this.#disk.rename(this.path, `${this.path}.bak`);
     this.#disk.rename(temporary, this.path);
-    this.#disk.syncDirectory(this.#directory);
     this.#savedText = text;
     this.#published = call;
   }

@@ -101,7 +101,7 @@ export class Checkpoint {
     } finally {
       file.close();
     }
-    if (isNew) this.#syncName();
+    if (isNew) await this.#disk.syncDirectoryAsync(this.#directory);
   }
 
   /** As {@linkcode save}, blocking. @throws {DiskError} */
@@ -114,7 +114,7 @@ export class Checkpoint {
     } finally {
       file.close();
     }
-    if (isNew) this.#syncName();
+    if (isNew) this.#disk.syncDirectory(this.#directory);
   }
 
   /** Records stored before this time have units on the device. Source: RocketMQ `StoreCheckpoint#getMinTimestamp`. */
@@ -122,8 +122,8 @@ export class Checkpoint {
     return Math.max(0, Math.min(this.physicMsgTimestamp, this.logicsMsgTimestamp) - 3000);
   }
 
-  #syncName(): void {
-    this.#disk.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf("/")) || "/");
+  get #directory(): string {
+    return this.#path.slice(0, this.#path.lastIndexOf("/")) || "/";
   }
 
   #encode(): Uint8Array {

@@ -229,7 +229,12 @@ export class Consumequeue {
     for (const segment of [...this.segments.segments]) {
       if (segment.needsSync && !segment.removed) await segment.sync();
     }
-    return this.segments.syncNames();
+    try {
+      return await this.segments.syncNames();
+    } catch (error) {
+      if (this.isRemoved) return false; // Deleted meanwhile, with its directory.
+      throw error;
+    }
   }
 
   /** Lets go of the memory of written units, if all are. */

@@ -257,16 +257,27 @@ export class Maintenance {
     };
     const results = await Promise.allSettled(Array.from({ length: SYNCS_AT_A_TIME }, work));
     for (const result of results) if (result.status === "rejected") throw result.reason;
-    this.#syncNames(named);
+    await this.#syncNames(named);
   }
 
   /** Syncs the directories that hold new queues and new topics. */
-  #syncNames(named: readonly Consumequeue[]): void {
+  async #syncNames(named: readonly Consumequeue[]): Promise<void> {
     const topics = new Set(named.filter((queue) => !queue.isRemoved).map((queue) => queue.topic));
     if (topics.size === 0) return;
     const { disk, directory } = this.#parts;
-    for (const topic of topics) disk.syncDirectory(`${directory}/${topic}`);
-    disk.syncDirectory(directory);
+    const rest = topics.values();
+    const work = async () => {
+      for (const topic of rest) {
+        try {
+          await disk.syncDirectoryAsync(`${directory}/${topic}`);
+        } catch (error) {
+          if (disk.stat(`${directory}/${topic}`) !== null) throw error;
+          // Deleted meanwhile: its name is of no use.
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: SYNCS_AT_A_TIME }, work));
+    await disk.syncDirectoryAsync(directory);
   }
 
   #coolDown(): void {

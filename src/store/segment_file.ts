@@ -13,6 +13,9 @@ import type { Disk, DiskFile } from "../common/disk.ts";
 import { invariant } from "../common/errors.ts";
 import { type Closable, OpenFiles } from "./open_files.ts";
 
+/** Giving back the room of a file of this size takes milliseconds. */
+const LARGE_BYTES = 64 * 1024 * 1024;
+
 let lastId = 0;
 
 /** Name of the segment that starts at `startOffset`. */
@@ -119,10 +122,12 @@ export class SegmentFile implements Closable {
     return this.#disk.stat(this.path)?.modifiedMs ?? 0;
   }
 
-  /** Removes the file; reads under way end first. @throws {DiskError} */
+  /** Removes the file; reads under way end first. That of a large one is given back off the event loop. @throws {DiskError} */
   remove(): void {
     this.removed = true;
     this.needsSync = false;
+    // While somebody has it open, removing its name costs little, however large it is.
+    if (this.sizeBytes >= LARGE_BYTES && this.#disk.stat(this.path) !== null) this.#open();
     this.#disk.remove(this.path);
     this.#closeIfRemoved();
   }
@@ -136,7 +141,11 @@ export class SegmentFile implements Closable {
   }
 
   #closeIfRemoved(): void {
-    if (this.removed && this.pins === 0) this.closeHandle();
+    if (!this.removed || this.pins > 0 || this.#handle === null) return;
+    if (this.sizeBytes < LARGE_BYTES) return this.closeHandle();
+    void this.#handle.discard();
+    this.#handle = null;
+    this.#files.forget(this);
   }
 
   #open(): DiskFile {

@@ -172,10 +172,17 @@ export class SegmentQueue {
    * be new too: its name is the caller's to sync.
    * @throws {DiskError}
    */
-  syncNames(): boolean {
+  async syncNames(): Promise<boolean> {
     if (!this.#namesChanged) return false;
-    for (const directory of this.#place.directories) this.#place.disk.syncDirectory(directory);
+    // Before, for files that are made meanwhile are not covered.
     this.#namesChanged = false;
+    const { disk, directories } = this.#place;
+    try {
+      for (const directory of directories) await disk.syncDirectoryAsync(directory);
+    } catch (error) {
+      this.#namesChanged = true;
+      throw error;
+    }
     return true;
   }
 
