@@ -21,6 +21,8 @@ import { SegmentFile } from "./segment_file.ts";
 
 /** Links of one chain that a query follows before it gives up. */
 const CHAIN_MAX = 20_000;
+/** Between two megabytes of slots, so that a checkpoint does not hold the event loop. */
+const PAUSE_MS = 4;
 
 /** What the index needs. */
 export interface MessageIndexParts {
@@ -123,6 +125,15 @@ export class MessageIndex implements IndexSink {
     }
     this.indexedOffset = Math.min(Math.max(next, log.minOffset), log.endOffset);
     this.cutAt(log.goodUntil);
+    this.#startLast();
+  }
+
+  /** Reading a file's slots takes too long for the first message that comes. */
+  #startLast(): void {
+    const last = this.#files.at(-1);
+    if (this.#active !== null || last === undefined || last.isFull) return;
+    if (last.startLoaded()) this.#active = last;
+    else this.indexedOffset = Math.min(this.indexedOffset, this.#lose(last));
   }
 
   /**
@@ -188,9 +199,10 @@ export class MessageIndex implements IndexSink {
   /** Brings everything to the device; resolves with what a later start can rely on. @throws {DiskError} */
   async save(): Promise<IndexCheckpoint> {
     const result = this.#freeze();
+    await this.#syncNames();
     for (const file of result.files) {
       await file.segment.sync();
-      file.writeSlots();
+      for (const _megabyte of file.writeSlots()) await this.#parts.clock.sleep(PAUSE_MS);
       await file.segment.sync();
       this.#saved(file);
     }
@@ -200,9 +212,11 @@ export class MessageIndex implements IndexSink {
   /** As {@linkcode save}, blocking. @throws {DiskError} */
   saveNow(): IndexCheckpoint {
     const result = this.#freeze();
+    if (this.#namesChanged) this.#parts.disk.syncDirectory(this.#parts.directory);
+    this.#namesChanged = false;
     for (const file of result.files) {
       file.segment.syncNow();
-      file.writeSlots();
+      for (const _megabyte of file.writeSlots());
       file.segment.syncNow();
       this.#saved(file);
     }
@@ -372,16 +386,23 @@ export class MessageIndex implements IndexSink {
     const files = [...this.#unsaved];
     if (this.#active !== null && this.#active.isUnsaved) files.push(this.#active);
     for (const file of files) file.freeze();
-    if (this.#namesChanged) {
-      this.#parts.disk.syncDirectory(this.#parts.directory);
-      this.#namesChanged = false;
-    }
     const checkpoint = {
       indexedOffset: this.indexedOffset,
       indexName: last?.name ?? "",
       indexHeader: last?.header() ?? new Uint8Array(0),
     };
     return { files, checkpoint };
+  }
+
+  async #syncNames(): Promise<void> {
+    if (!this.#namesChanged) return;
+    this.#namesChanged = false;
+    try {
+      await this.#parts.disk.syncDirectoryAsync(this.#parts.directory);
+    } catch (error) {
+      this.#namesChanged = true;
+      throw error;
+    }
   }
 
   #saved(file: IndexFile): void {
