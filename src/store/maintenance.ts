@@ -206,6 +206,14 @@ export class Maintenance {
     await this.#writeQueues(dirty, UNITS_WORTH_WRITING);
     index?.writeEntries();
     await this.#syncQueues(Infinity, fresh);
+    await this.#prepareSegment();
+  }
+
+  /** Makes the log's next file once the last one is half full, so that no message has to wait for it. */
+  async #prepareSegment(): Promise<void> {
+    const { segments, appendedOffset } = this.#parts.log;
+    const { last, segmentSize } = segments;
+    if (last !== undefined && appendedOffset - last.startOffset > segmentSize / 2) await segments.prepareNext();
   }
 
   /** Writes the queues with at least `unitsMin` units to write, and new ones; marks the others again. */

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Disk, DiskEntry } from "../common/disk.ts";
-import { CorruptError } from "../common/errors.ts";
+import { CorruptError, DiskError } from "../common/errors.ts";
 import type { OpenFiles } from "./open_files.ts";
 import { SegmentFile, segmentName } from "./segment_file.ts";
 
@@ -41,6 +41,9 @@ export class SegmentQueue {
   #sizeBytes: number;
   #directoriesMade = false;
   #namesChanged = false;
+  /** The segment behind the last one, on the device already; nobody but this queue knows it. */
+  #spare: SegmentFile | null = null;
+  #preparing = false;
 
   /** Starts without segments; {@linkcode load} finds those on disk. */
   constructor(place: SegmentPlace) {
@@ -121,8 +124,15 @@ export class SegmentQueue {
    * @throws {DiskError}
    */
   append(startOffset: number, durable: boolean): SegmentFile {
-    const { directories, disk } = this.#place;
-    const directory = directories[Math.round(startOffset / this.#sizeBytes) % directories.length]!;
+    const spare = this.#spare;
+    if (spare !== null && spare.startOffset === startOffset) {
+      this.#spare = null;
+      this.#segments.push(spare);
+      return spare;
+    }
+    this.#dropSpare();
+    const { disk } = this.#place;
+    const directory = this.#directoryOf(startOffset);
     this.#makeDirectories();
     const segment = this.#newSegment(directory, startOffset);
     segment.create();
@@ -136,6 +146,32 @@ export class SegmentQueue {
     return segment;
   }
 
+  /**
+   * Makes the next segment before it is needed, off the event loop, so that {@linkcode append} need not wait for the device.
+   * Nothing happens when it is there, or when it cannot be made: then append tells why.
+   */
+  async prepareNext(): Promise<void> {
+    const last = this.last;
+    if (last === undefined || this.#spare !== null || this.#preparing) return;
+    this.#preparing = true;
+    const segment = this.#newSegment(this.#directoryOf(last.endOffset), last.endOffset);
+    try {
+      this.#makeDirectories();
+      segment.create();
+      await segment.sync();
+      await this.#place.disk.syncDirectoryAsync(this.#directoryOf(last.endOffset));
+      if (this.last === last) this.#spare = segment;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    } finally {
+      this.#preparing = false;
+    }
+    if (this.#spare === segment) return;
+    // Append was faster and has the same file; or the last segment is gone, and this one follows nothing.
+    if (this.find(segment.startOffset) === null) segment.remove();
+    else segment.closeHandle();
+  }
+
   /** Removes the oldest segment. @throws {DiskError} */
   removeFirst(): void {
     this.#segments.shift()?.remove();
@@ -144,6 +180,7 @@ export class SegmentQueue {
   /** Drops everything from `offset` on: later segments go, the one that holds it reads as zero from there. @throws {DiskError} */
   cutAt(offset: number): void {
     while (this.last !== undefined && this.last.startOffset >= offset) this.#segments.pop()!.remove();
+    if (this.#spare?.startOffset !== this.last?.endOffset) this.#dropSpare();
     if (this.last !== undefined && offset < this.last.endOffset) this.last.cutAt(offset - this.last.startOffset);
   }
 
@@ -158,6 +195,7 @@ export class SegmentQueue {
   /** Removes all segments. @throws {DiskError} */
   removeAll(): void {
     while (this.last !== undefined) this.#segments.pop()!.remove();
+    this.#dropSpare();
     // A sync that is under way goes on to the names; of these there are none any more, nor a directory that had them.
     this.#namesChanged = false;
   }
@@ -186,9 +224,21 @@ export class SegmentQueue {
     return true;
   }
 
-  /** Lets go of all descriptors. */
+  /** Lets go of all descriptors, and removes what was made before it was needed. @throws {DiskError} */
   close(): void {
+    this.#dropSpare();
     for (const segment of this.#segments) segment.closeHandle();
+  }
+
+  #dropSpare(): void {
+    const spare = this.#spare;
+    this.#spare = null;
+    spare?.remove();
+  }
+
+  #directoryOf(startOffset: number): string {
+    const { directories } = this.#place;
+    return directories[Math.round(startOffset / this.#sizeBytes) % directories.length]!;
   }
 
   #newSegment(directory: string, startOffset: number): SegmentFile {

@@ -1,5 +1,5 @@
 /** What only the machine's disk can show: faults of the system, other processes. @module */
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { utf8 } from "../../../src/common/bytes.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { DiskError } from "../../../src/common/errors.ts";
@@ -71,4 +71,24 @@ Deno.test("a path below a file is one where nothing is, and nothing can be", asy
   assertEquals(disk.list(`${file}/directory`), []);
   assertThrows(() => disk.makeDirectory(`${file}/directory`), DiskError, "Not a directory");
   await Deno.remove(file);
+});
+
+Deno.test("a removed file that is discarded is closed, whatever is asked of it then", async () => {
+  const directory = await Deno.makeTempDir();
+  const disk = new DenoDisk();
+  const path = `${directory}/large`;
+  const file = disk.open(path, { create: true });
+  file.write(new Uint8Array(100_000), 0);
+
+  disk.remove(path);
+  await Promise.all([file.discard(), file.discard()]);
+
+  assertThrows(() => file.size(), DiskError);
+  assertEquals(disk.list(directory), []);
+  await disk.syncDirectoryAsync(directory);
+  await Deno.remove(directory);
+});
+
+Deno.test("syncing a directory that is not there tells so, off the event loop too", async () => {
+  await assertRejects(() => new DenoDisk().syncDirectoryAsync("/nowhere/at/all"), DiskError);
 });

@@ -152,3 +152,19 @@ Deno.test("after any power loss the document is one that was saved, and none old
     assert(version === finished || version === finished + 1, `seed ${seed}: version ${version} of ${finished}`);
   }
 });
+
+Deno.test("a save waits for the device without holding anybody else up, and resolves when the name is there", async () => {
+  const clock = new SimClock();
+  const disk = new SimDisk({ random: new SeededRandom(1), clock });
+  disk.makeDirectory("/store/config");
+  disk.faults.slow({ operation: "syncDirectory", latencyMs: 500 });
+  const file = new JsonFile(disk, PATH);
+  let savedAtMs = 0;
+
+  const saved = file.save("{}").then(() => savedAtMs = clock.now());
+  const startMs = clock.now();
+  await clock.advance(1000);
+  await saved;
+
+  assertEquals(savedAtMs - startMs, 500);
+});

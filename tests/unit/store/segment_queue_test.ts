@@ -1,0 +1,77 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { SimClock } from "../../../src/common/clock_sim.ts";
+import { SimDisk } from "../../../src/common/disk_sim.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
+import { OpenFiles } from "../../../src/store/open_files.ts";
+import { SegmentQueue } from "../../../src/store/segment_queue.ts";
+
+const SIZE = 4096;
+
+function newQueue() {
+  const clock = new SimClock();
+  const disk = new SimDisk({ random: new SeededRandom(1), clock });
+  const queue = new SegmentQueue({
+    disk,
+    files: new OpenFiles(disk, 16),
+    directories: ["/log"],
+    sizeBytes: SIZE,
+    sizeIsCertain: true,
+    warn: () => {},
+  });
+  const names = () => disk.list("/log").map(({ name }) => Number(name));
+  return { clock, disk, queue, names };
+}
+
+Deno.test("a segment that was made before it was needed is taken without a word to the disk", async () => {
+  const { disk, queue, names } = newQueue();
+  queue.append(0, true);
+
+  await queue.prepareNext();
+  const before = disk.faults.changes;
+  const segment = queue.append(SIZE, true);
+
+  assertEquals(disk.faults.changes, before);
+  assertStrictEquals(queue.last, segment);
+  assertEquals(names(), [0, SIZE]);
+});
+
+Deno.test("what is appended while the next segment is being made stays", async () => {
+  const { clock, disk, queue, names } = newQueue();
+  queue.append(0, true);
+  disk.faults.slow({ operation: "sync", latencyMs: 100 });
+
+  const prepared = queue.prepareNext();
+  queue.append(SIZE, false).write(Uint8Array.of(7), 0);
+  await clock.advance(200);
+  await prepared;
+
+  const read = new Uint8Array(1);
+  queue.last!.read(read, 0);
+  assertEquals([read[0], names()], [7, [0, SIZE]]);
+});
+
+Deno.test("a segment that was made before it was needed goes with those before it, and at a close", async () => {
+  const { queue, names } = newQueue();
+  queue.append(0, true);
+  queue.append(SIZE, true);
+  await queue.prepareNext();
+  assertEquals(names(), [0, SIZE, 2 * SIZE]);
+
+  queue.cutAt(SIZE);
+  assertEquals(names(), [0]);
+
+  await queue.prepareNext();
+  queue.close();
+  assertEquals(names(), [0]);
+});
+
+Deno.test("a next segment that cannot be made is made when it is needed", async () => {
+  const { disk, queue, names } = newQueue();
+  queue.append(0, true);
+  disk.faults.fail({ operation: "sync", nth: 1, fault: "io" });
+
+  await queue.prepareNext();
+  queue.append(SIZE, true);
+
+  assertEquals([queue.last?.startOffset, names()], [SIZE, [0, SIZE]]);
+});
