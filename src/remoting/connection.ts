@@ -30,6 +30,7 @@ import { decodeFrame, encodeFrame, encodeFrameHead, FrameError, FrameReader, pee
 import type { FastHandlerTable, HandlerTable, Request } from "./handler.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingRequests } from "./pending.ts";
+import { readProxyHeader } from "./proxy_header.ts";
 
 /** What a connection needs of its owner. */
 export interface ConnectionContext {
@@ -58,10 +59,7 @@ let nextId = 1;
 export class Connection {
   /** Unique in this process. */
   readonly id: number = nextId++;
-  readonly remote: Address;
   readonly local: Address;
-  /** `host:port` of the peer, as logs and tables show it. */
-  readonly remoteText: string;
   /** Encoding of the requests that we send. */
   serialize: SerializeType = SERIALIZE_JSON;
   /** Monotonic time of the last read or write that got through, in milliseconds. */
@@ -72,15 +70,19 @@ export class Connection {
   readonly #outbox: Outbox;
   readonly #pending: PendingRequests;
   #nextOpaque = 1;
+  #remote: Address;
+  #remoteText: string;
+  /** Whether the first bytes were looked at, which may be a load balancer's. */
+  #isBegun = false;
   #closedBecause: string | null = null;
   readonly #closeListeners: ((connection: Connection) => void)[] = [];
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
-    this.remote = socket.remote;
+    this.#remote = socket.remote;
     this.local = socket.local;
-    this.remoteText = formatAddress(socket.remote);
+    this.#remoteText = formatAddress(socket.remote);
     this.lastActiveMs = context.clock.monotonicMs();
     this.#reader = new FrameReader(context.limits.frameSizeMax);
     this.#pending = new PendingRequests(context.clock, this.remoteText);
@@ -90,6 +92,16 @@ export class Connection {
       (reason) => this.close(`write failed: ${messageOf(reason)}`),
       () => this.lastActiveMs = context.clock.monotonicMs(),
     );
+  }
+
+  /** Where the peer is; behind a load balancer that says so (`proxy_header.ts`), from its first request on, the client. */
+  get remote(): Address {
+    return this.#remote;
+  }
+
+  /** `host:port` of the peer, as logs and tables show it. */
+  get remoteText(): string {
+    return this.#remoteText;
   }
 
   /** Whether the connection has ended. */
@@ -158,6 +170,7 @@ export class Connection {
         if (count === null) break;
         this.lastActiveMs = clock.monotonicMs();
         this.#reader.received(count);
+        if (!this.#isBegun && !this.#begin()) continue;
         while (!this.closed && this.#reader.next()) {
           this.#serve();
           // Asked after each frame: one read may bring a thousand small requests with large responses.
@@ -189,6 +202,20 @@ export class Connection {
   shrink(): void {
     this.#reader.shrink();
     this.#outbox.shrink();
+  }
+
+  /** Takes a load balancer's header off the first bytes; false when more must come before that can be done. */
+  #begin(): boolean {
+    const header = readProxyHeader(this.#reader.peek());
+    if (header === "incomplete") return false;
+    this.#isBegun = true;
+    if (header === "none") return true;
+    this.#reader.skip(header.size);
+    if (header.source !== undefined) {
+      this.#remote = header.source;
+      this.#remoteText = formatAddress(header.source);
+    }
+    return true;
   }
 
   #closedError(): ConnectionError {

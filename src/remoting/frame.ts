@@ -67,6 +67,17 @@ export class FrameReader implements Frame {
     return this.#end - this.#start;
   }
 
+  /** The bytes that have arrived and are not yet yielded, as they lie. */
+  peek(): Uint8Array {
+    return this.bytes.subarray(this.#start, this.#end);
+  }
+
+  /** Passes over the next `count` bytes that have arrived: they belong to no frame. */
+  skip(count: number): void {
+    invariant(count <= this.pendingBytes, `cannot skip ${count} of ${this.pendingBytes} bytes`);
+    this.#start += count;
+  }
+
   /** Where the next bytes go; at least one byte long. */
   space(): Uint8Array {
     this.#makeRoom();
