@@ -54,7 +54,7 @@ export interface HaSlaveParts {
    * it if it must. False: nobody could tell. @throws when it is not and nothing can be done.
    */
   readonly agree: (own: Address) => Promise<boolean>;
-  /** The master was not found at its address. */
+  /** The master was not found at its address, or nobody has told one. */
   readonly onAway?: () => void;
   readonly options: { readonly haSendHeartbeatInterval: number; readonly haHousekeepingInterval: number };
 }
@@ -128,8 +128,8 @@ export class HaSlave {
           log[isLoud ? "error" : "warn"](`HA: not following the master ${address}: ${messageOf(error)}`);
         }
         if (this.#wasRefused()) waitMs = REFUSED_MS;
-        if (this.#connectedMs === Infinity) this.#parts.onAway?.();
       }
+      if (address === null || this.#connectedMs === Infinity) this.#parts.onAway?.();
       if (!this.#stopped) await clock.sleep(waitMs, this.#patience.signal).catch(() => {});
     }
   }

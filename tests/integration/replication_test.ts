@@ -192,3 +192,15 @@ Deno.test("a slave whose disk is full counts as one that is away, and goes on by
     assertEquals(commitlog(world, "b"), commitlog(world, "a"));
   });
 });
+
+Deno.test("a slave that is started before its master follows within seconds of the master's start", async () => {
+  await simWorld(38).run(async (world) => {
+    const cluster = await startCluster(world);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await world.clock.sleep(1500);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    const bornMs = world.clock.monotonicMs();
+    await caughtUp(world, "a", "b");
+    assert(world.clock.monotonicMs() - bornMs < 6000, `it took ${world.clock.monotonicMs() - bornMs} ms`);
+  });
+});
