@@ -26,14 +26,14 @@ export interface Problem {
 const LAYERS: readonly (readonly string[])[] = [
   ["common"],
   ["protocol"],
-  ["remoting", "store"],
+  ["remoting", "store", "election"],
   ["namesrv", "broker", "client"],
   ["examples"],
   ["tools", "console"],
 ];
 
 /** The implementations of Clock, Disk, Net and Random, which alone may use what the others may not. */
-const WORLD_FILE = /^src\/common\/(?:clock|disk|net|random)\w*\.ts$/;
+const WORLD_FILE = /^src\/common\/(?:clock|disk|net|random|http)\w*\.ts$/;
 
 /** What only the world files use: pattern in the code, name in the message, interface to use instead. */
 const WORLD_CALLS: readonly (readonly [pattern: RegExp, name: string, instead: string])[] = [
@@ -51,6 +51,7 @@ const WORLD_CALLS: readonly (readonly [pattern: RegExp, name: string, instead: s
     "sockets",
     "Net",
   ],
+  [/(?<![.\w#])fetch\s*\(|\bDeno\.createHttpClient\b/g, "HTTP", "Http"],
 ];
 
 /** Modules that only the world files import. */

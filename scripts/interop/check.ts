@@ -27,6 +27,8 @@ export class Skip extends Error {
 export interface CheckOptions {
   /** How often the kill check kills the broker. */
   readonly kills: number;
+  /** How many failovers the failover check brings about. */
+  readonly failovers: number;
   /** How long the mixed run sends; its own choice when absent. */
   readonly minutes?: number | undefined;
   /** How many messages each pair of master and slave gets. */

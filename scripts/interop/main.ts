@@ -18,6 +18,7 @@ const USAGE = `usage: deno task interop [options]
   --target T           what is checked: rucola (default), or java for the reference itself
   --binary FILE        the rucola binary; default: dist/rucola when newer than the sources, else main.ts
   --kills N            how often the kill check kills the broker (2)
+  --failovers N        how many failovers the failover check brings about (5, one of each kind)
   --minutes N          how long the mixed run sends (40 seconds)
   --messages N         how many messages each pair of master and slave gets, with a kill of each (10500)
   --ports LOW-HIGH     servers listen on these ports (20000-32000)
@@ -32,6 +33,7 @@ interface Arguments {
   readonly target: string;
   readonly binary: string | undefined;
   readonly kills: number;
+  readonly failovers: number;
   readonly minutes: number | undefined;
   readonly messages: number;
   readonly ports: string | undefined;
@@ -48,6 +50,7 @@ function readArguments(args: readonly string[]): Arguments {
       target: { type: "string", default: "rucola" },
       binary: { type: "string" },
       kills: { type: "string", default: "2" },
+      failovers: { type: "string", default: "5" },
       minutes: { type: "string" },
       messages: { type: "string", default: "10500" },
       ports: { type: "string" },
@@ -57,6 +60,10 @@ function readArguments(args: readonly string[]): Arguments {
   });
   const kills = Number(values.kills);
   if (!Number.isInteger(kills) || kills < 1) throw new TypeError(`--kills ${values.kills}: expected a positive number`);
+  const failovers = Number(values.failovers);
+  if (!Number.isInteger(failovers) || failovers < 1) {
+    throw new TypeError(`--failovers ${values.failovers}: expected a positive number`);
+  }
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   if (minutes !== undefined && !(minutes > 0)) {
     throw new TypeError(`--minutes ${values.minutes}: expected a positive number`);
@@ -69,6 +76,7 @@ function readArguments(args: readonly string[]): Arguments {
     binary: values.binary,
     only: new RegExp(values.only),
     kills,
+    failovers,
     minutes,
     messages,
     ports: values.ports,
@@ -95,7 +103,13 @@ async function main(args: Arguments): Promise<number> {
   const results = await runChecks(checks, {
     target,
     reference,
-    options: { kills: args.kills, minutes: args.minutes, messages: args.messages, conformance: args.conformance },
+    options: {
+      kills: args.kills,
+      failovers: args.failovers,
+      minutes: args.minutes,
+      messages: args.messages,
+      conformance: args.conformance,
+    },
     keep: args.keep,
     print,
   });

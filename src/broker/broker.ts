@@ -21,6 +21,7 @@ import { RemotingClient } from "../remoting/client.ts";
 import type { FastHandlerTable } from "../remoting/handler.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { MessageStore, missingTables, type PutStatus } from "../store/store.ts";
+import type { BrokerElection } from "./broker_election.ts";
 import { type ChangeableConfig, liveOptions } from "./changeable_config.ts";
 import { ClientNotifier } from "./client_notify.ts";
 import { DelayLevels } from "./delay_levels.ts";
@@ -29,6 +30,7 @@ import { FastTopics } from "./fast_topics.ts";
 import { HalfMessages } from "./half_messages.ts";
 import { fastReadHandlers, handlerTable, YOUNG_MEMORY_RATIO } from "./handler_table.ts";
 import { advertisedHostBytes, Identity } from "./identity.ts";
+import { forwardToLeader } from "./leader_forward.ts";
 import { mendMissingTables } from "./missing_tables.ts";
 import { MessagePut } from "./message_put.ts";
 import { Pop } from "./pop/pop.ts";
@@ -75,6 +77,8 @@ export interface BrokerParts {
   readonly memoryBytes?: number;
   /** Called while the store recovers. */
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
+  /** The election that has given it its role. */
+  readonly election?: BrokerElection;
 }
 
 /** Settings that can change; a `ConfigFile<BrokerSettings>` is one. */
@@ -90,6 +94,7 @@ export class Broker {
   #address: Address | null = null;
   #registration: Registration | null = null;
   #replication: Replication | null = null;
+  #store: MessageStore | null = null;
   #tables: BrokerTables | null = null;
 
   constructor(parts: BrokerParts) {
@@ -131,9 +136,42 @@ export class Broker {
     this.#tables?.topics.bumpVersion();
   }
 
-  /** Stops everything in the opposite order; what was acknowledged is on disk when it resolves. Idempotent. */
+  /** Registers with the name servers now; resolves when each has answered or failed. */
+  async registerNow(): Promise<void> {
+    await this.#registration?.registerNow();
+  }
+
+  /** As {@linkcode stop}, but stays on the name servers' lists, for it starts again in another role. */
+  async stopForRole(): Promise<void> {
+    this.#registration?.leave();
+    await this.stop();
+  }
+
+  /** Its store while it runs, else null. */
+  get store(): MessageStore | null {
+    return this.#store;
+  }
+
+  /** Its replication once it runs. */
+  get replication(): Replication | null {
+    return this.#replication;
+  }
+
+  /**
+   * Stops everything in the opposite order; what was acknowledged is on disk when it resolves. Idempotent.
+   * @throws what kept a part from stopping as it should, after all others have stopped: a full disk must not keep the store
+   * locked.
+   */
   async stop(): Promise<void> {
-    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) await stop();
+    const failures: unknown[] = [];
+    for (let stop = this.#stops.pop(); stop !== undefined; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   get #settings(): BrokerSettings {
@@ -158,6 +196,8 @@ export class Broker {
     const tables = new BrokerTables({ ...this.#parts, log: log("broker"), settings });
     this.#tables = tables;
     mendMissingTables(missing, { store, topics: tables.topics, log: log("broker") });
+    const { election } = this.#parts;
+    if (election?.fence) tables.topics.setStateVersion(election.epoch());
     this.#stops.push(() => tables.close());
     const built = { identity, store, tables, hold, put: new MessagePut(store), delays: this.#delayLevels() };
     const services = this.#startServices(built, arrivals);
@@ -191,7 +231,10 @@ export class Broker {
       ...built,
       ...services,
     };
-    const handlers = handlerTable(handlerParts);
+    const all = handlerTable(handlerParts);
+    const handlers = election === undefined || election.fence !== null
+      ? all
+      : forwardToLeader(all, { client, leaderAddr: () => election.leader()?.brokerAddr ?? null });
     const fastHandlers = new Map([...this.#fastSends(built), ...fastReadHandlers(handlerParts)]);
     release();
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
@@ -203,7 +246,9 @@ export class Broker {
       pop.release();
     });
     replication.listen();
-    await registration.start();
+    // A name server that is away must not hold up an election.
+    if (election !== undefined) void registration.start();
+    else await registration.start();
     replication.start();
     return this.#address;
   }
@@ -235,9 +280,14 @@ export class Broker {
         else if (topic === SystemTopic.TIMER) arrivals.timers?.timer?.arrived();
       },
       neededOffset: () => arrivals.timers?.timer?.neededOffset ?? Infinity,
+      ...(this.#parts.election?.fence && { fence: this.#parts.election.fence }),
       ...(onProgress && { onProgress }),
     });
-    this.#stops.push(() => store.close());
+    this.#store = store;
+    this.#stops.push(async () => {
+      await store.close();
+      this.#store = null;
+    });
     return store;
   }
 
@@ -384,6 +434,7 @@ export class Broker {
       permission: () => this.#settings.broker.brokerPermission,
       nameServers: () => nameServerAddresses(this.#settings.broker.namesrvAddr),
       onRegistered: (result) => this.#replication?.registered(result),
+      mayRegister: () => (this.#parts.election?.fence?.refusesPromises() ?? null) === null,
     }, nameServerAddresses(broker.namesrvAddr));
     this.#registration = registration;
     this.#stops.push(() => registration.stop());
@@ -404,6 +455,7 @@ export class Broker {
       brokerAddr: () => this.advertisedAddress,
       nameServers: () => this.nameServers,
       askNameServers: () => void this.#registration?.registerNow(),
+      election: this.#parts.election ?? null,
     });
   }
 

@@ -26,7 +26,9 @@ import { runDirectory, runningOfUser } from "../common/run_file.ts";
 import { explainStartFailure, type StartFacts } from "../common/start_failure.ts";
 import type { StopSignal } from "../common/stop_signal.ts";
 import { addressAdvice } from "./advertised_address.ts";
-import { Broker } from "./broker.ts";
+import { Broker, type BrokerParts } from "./broker.ts";
+import { ElectedBroker } from "./elected_broker.ts";
+import { openEtcd } from "./election_settings.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
 import { processCpuMs } from "./process_facts.ts";
 import { brokerOptionParts, type BrokerSettings, readBrokerOptions, VIP_PORT_DISTANCE } from "./read_options.ts";
@@ -145,6 +147,19 @@ interface Run {
   readonly configuration: ConfigFile<BrokerSettings>;
 }
 
+/** A broker, or a replica whose role is elected. */
+type RunningBroker = Pick<
+  Broker,
+  "start" | "stop" | "advertisedAddress" | "nameServers" | "announceChanges"
+>;
+
+/** @throws {ConfigError} when a certificate cannot be read. */
+function electedBroker(parts: BrokerParts, { broker }: BrokerSettings): ElectedBroker {
+  const { disk, clock } = parts;
+  const bootedAtMs = clock.now() - Deno.osUptime() * 1000;
+  return new ElectedBroker({ ...parts, bootedAtMs, authority: openEtcd(broker, disk, clock) });
+}
+
 async function serve(run: Run, host: RunHost): Promise<number> {
   const { disk, clock, logging, environment, configuration } = run;
   const log = logging.logger("broker");
@@ -154,7 +169,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
   for (const line of settingLines(settings, false)) log.info(line);
   const warn = (text: string) => log.warn(text);
   const manager = host.manager(environment, warn);
-  const broker = new Broker({
+  const parts: BrokerParts = {
     net,
     clock,
     disk,
@@ -164,7 +179,8 @@ async function serve(run: Run, host: RunHost): Promise<number> {
     cpuMs: processCpuMs,
     memoryBytes: Deno.systemMemoryInfo().total,
     onProgress: progressPrinter(clock, log, manager),
-  });
+  };
+  const broker = settings.broker.haElection === "" ? new Broker(parts) : electedBroker(parts, settings);
   const { stopped } = host;
   // However the change comes: by the file, or by a request.
   configuration.subscribe(({ log }) => {
@@ -192,7 +208,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
   }
 }
 
-function announce(broker: Broker, settings: BrokerSettings, environment: Environment, log: Logger): void {
+function announce(broker: RunningBroker, settings: BrokerSettings, environment: Environment, log: Logger): void {
   const { brokerName, brokerIP1, namesrvAddr } = settings.broker;
   const serializeType = environment.property("rocketmq.serialize.type") ??
     environment.variable("ROCKETMQ_SERIALIZE_TYPE") ?? "JSON";
@@ -244,7 +260,7 @@ function reload({ clock, logging, configuration }: Run, manager: ServiceManager)
   manager.ready("the configuration was read again");
 }
 
-async function stop(broker: Broker, clock: SystemClock, log: Logger): Promise<void> {
+async function stop(broker: RunningBroker, clock: SystemClock, log: Logger): Promise<void> {
   log.info("Shutdown hook was invoked, 1");
   const startMs = clock.monotonicMs();
   await broker.stop();

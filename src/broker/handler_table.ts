@@ -190,8 +190,11 @@ function pullParts(parts: HandlerTableParts): PullParts {
     brokerPermission: () => settings().broker.brokerPermission,
     brokerIP1: broker.brokerIP1,
     litePullMessageEnable: broker.litePullMessageEnable,
-    // While its master is away a slave serves reads in any case: there is nobody else.
-    refusesReads: () => parts.replication.isFollowing && !settings().broker.slaveReadEnable,
+    // While its master is away a slave serves reads in any case: there is nobody else. Where a leader is elected there soon
+    // is: what it has beyond the promise may go, and readers must not have seen it.
+    refusesReads: () =>
+      isSlave(parts) && !settings().broker.slaveReadEnable &&
+      (parts.replication.isFollowing || parts.replication.election !== null),
   });
   return {
     store,

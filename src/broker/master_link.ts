@@ -30,10 +30,18 @@ export interface MasterLinkParts {
   /** `syncMasterFlushOffsetWhenStartup`: behind a master of RocketMQ 5.x, cuts to where that one's log ended at its start. */
   readonly truncatesToMasterFlushed: () => boolean;
   readonly identity: { readonly clusterName: string; readonly brokerName: string; readonly brokerId: number };
+  /** Where leaders are elected: who we are, and the epoch that the master must lead; null elsewhere. */
+  readonly election: {
+    readonly replicaId: number;
+    readonly replicaAddress: () => string;
+    readonly epoch: () => number;
+  } | null;
 }
 
 /** The link; see the module's text. */
 export class MasterLink {
+  /** Where the master's log ended when it was asked last; 0 where it does not say. */
+  masterEndOffset = 0;
   readonly #parts: MasterLinkParts;
 
   constructor(parts: MasterLinkParts) {
@@ -47,8 +55,9 @@ export class MasterLink {
    * @throws {ConnectionError} when the master does not answer.
    */
   async agree(own: Address): Promise<boolean> {
-    const { masterAddr, log } = this.#parts;
+    const { masterAddr, log, election } = this.#parts;
     const address = masterAddr();
+    if (address === null && election !== null) throw new HistoryError("nobody leads");
     if (address === null) {
       log.warn(
         "HA: the master is followed unseen: no name server has told its address, so the logs cannot be compared",
@@ -56,6 +65,13 @@ export class MasterLink {
       return false;
     }
     const facts = await this.#ask(address, own, []);
+    this.masterEndOffset = facts?.maxOffset ?? 0;
+    if (election !== null && facts?.epoch !== election.epoch()) {
+      throw new HistoryError(
+        `the master ${address} leads ${facts?.epoch === undefined ? "no epoch" : `epoch ${facts.epoch}`}, ` +
+          `epoch ${election.epoch()} is to be followed`,
+      );
+    }
     if (facts?.replica !== undefined) await this.#findCommonHistory(address, own, facts);
     else await this.#followJava(address, facts?.masterFlushOffset ?? null);
     return true;
@@ -70,10 +86,15 @@ export class MasterLink {
 
   /** One question; null when the master does not know it (RocketMQ 4.x); without `replica` it is RocketMQ's 5.x. */
   async #ask(address: string, own: Address, stretches: readonly Stretch[]): Promise<ExchangeHaInfoResponse | null> {
-    const { client, identity } = this.#parts;
+    const { client, identity, election } = this.#parts;
     const ext = writeHeader({
       replica: 1,
       ...identity,
+      ...(election !== null && {
+        replicaId: election.replicaId,
+        epoch: election.epoch(),
+        replicaAddress: election.replicaAddress(),
+      }),
       haClientAddress: formatAddress(own),
       stretches: stretches.map(({ offset, size }) => `${offset}:${size}`).join(","),
     });

@@ -77,6 +77,8 @@ export interface LinkParts {
   readonly options: RegistrationOptions;
   readonly identity: () => BrokerIdentity;
   readonly onRegistered?: (result: RegisterResult) => void;
+  /** Whether we are what we would register as; always, when absent. An elected leader may have lost its place. */
+  readonly mayRegister?: () => boolean;
 }
 
 /** After a failure the next attempt comes this much later, if not before. */
@@ -210,6 +212,12 @@ export class NameServerLink {
   }
 
   async #registerOnce(): Promise<void> {
+    if (this.#parts.mayRegister?.() === false) {
+      this.#changed = null;
+      this.#retry?.cancel();
+      this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
+      return;
+    }
     try {
       const connection = await this.#parts.client.connection(this.address);
       if (connection !== this.#connection) {

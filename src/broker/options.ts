@@ -8,6 +8,7 @@ import { createEnvironment, type Environment } from "../common/environment.ts";
 import { accepted, bool, choice, defaultOptions, important, int, later, long, optionalText } from "../common/option.ts";
 import { type OptionValues, text } from "../common/option.ts";
 import { networkAddressesFault } from "../protocol/network_addresses.ts";
+import { electionFault, electionPrefixFault } from "./election_settings.ts";
 
 const PORT_OR_ZERO = { min: 0, max: 65535 } as const;
 
@@ -343,6 +344,28 @@ export const BROKER_OPTIONS = {
   waitTimeMillsInTransactionQueue: long(3000, "ms", "Fast-failure limit for transactions"),
   rmqAddressServerDomain: text("jmenv.tbsite.net", "Host of the address server for name servers", later),
   rmqAddressServerSubGroup: text("nsaddr", "Path of the address server for name servers", later),
+  haElection: text(
+    "",
+    "Ours: etcd that decides who leads, etcd://HOST:PORT,HOST:PORT or etcds:// for TLS; empty: nobody",
+    {
+      check: electionFault,
+    },
+  ),
+  haElectionPrefix: text("/rucola", "Ours: beginning of all keys in etcd", { check: electionPrefixFault }),
+  haElectionLeaseSec: int(3, "s", "Ours: a leader that is not heard of for so long is replaced", { min: 2, max: 60 }),
+  haElectionReplicaTimeoutMs: int(3000, "ms", "Ours: a replica that is behind for so long leaves the in-sync set", {
+    min: 500,
+    max: 600_000,
+  }),
+  haElectionUser: text("", "Ours: user of etcd; empty: etcd has none"),
+  haElectionPassword: text("", "Ours: the user's password", { isSecret: true }),
+  haElectionCaFile: text("", "Ours: PEM file of the authority that etcd's certificates come from", { isPath: true }),
+  haElectionCertFile: text("", "Ours: PEM file of our certificate for etcd", { isPath: true }),
+  haElectionKeyFile: text("", "Ours: PEM file of the key of that certificate", { isPath: true }),
+  haReplicaId: int(0, "", "Ours: number of this replica in its group, from 1; its brokerId while it does not lead", {
+    min: 0,
+    max: 1000,
+  }),
 };
 
 /** Values of {@linkcode BROKER_OPTIONS}. */

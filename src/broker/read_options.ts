@@ -20,6 +20,7 @@ import {
 } from "../remoting/options.ts";
 import { completeStoreOptions, retiredStoreKeys, STORE_OPTIONS, type StoreOptions } from "../store/options.ts";
 import { AUTH_OPTIONS, type AuthOptions } from "./auth_options.ts";
+import { checkElection } from "./election_settings.ts";
 import { BROKER_OPTIONS, type BrokerOptions } from "./options.ts";
 
 /** Port of a broker that names none. */
@@ -70,6 +71,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const rules = new Rules(assigned, environment);
   rules.checkPorts(listenPort, values.store.haListenPort);
   rules.checkNamesrvAddr(values.broker.namesrvAddr);
+  checkElection(values.broker, values.store, warnings);
   const brokerId = rules.brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
     broker: Object.freeze({ ...values.broker, brokerId, listenPort }),

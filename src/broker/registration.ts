@@ -41,6 +41,8 @@ export interface RegistrationParts {
   readonly nameServers?: () => readonly string[];
   /** Takes what a name server answered. */
   readonly onRegistered?: (result: RegisterResult) => void;
+  /** Whether the broker is what it would register as; always, when absent. */
+  readonly mayRegister?: () => boolean;
 }
 
 /** Time for a name server to take note of the broker's end, milliseconds. */
@@ -109,6 +111,14 @@ export class Registration {
     const waited = this.#parts.clock.sleep(patienceMs, patience.signal).catch(() => {});
     await Promise.race([Promise.all(this.#links.map((link) => link.settled())), waited]);
     patience.abort();
+  }
+
+  /** Registers no more, and leaves the lists as they are: the same address is registered in another role at once. */
+  leave(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    for (const link of this.#links) link.close();
   }
 
   /** Takes the broker off all lists and registers no more; takes at most 3 s. */

@@ -13,11 +13,17 @@ import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Net } from "../common/net.ts";
 import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
+import { RequestCode, ResponseCode } from "../protocol/codes.ts";
+import { readHeader, writeHeader } from "../protocol/header.ts";
+import { EXCHANGE_HA_INFO_RESPONSE } from "../protocol/headers/ha.ts";
 import type { RemotingClient } from "../remoting/client.ts";
-import { HaMaster } from "../store/ha_master.ts";
+import type { HaConnection } from "../store/ha_connection.ts";
+import { InSyncSet } from "../store/ha_in_sync.ts";
+import { HaMaster, type Introduction } from "../store/ha_master.ts";
 import { HaSlave } from "../store/ha_slave.ts";
 import type { MessageStore } from "../store/store.ts";
 import { AddressList } from "./address_list.ts";
+import type { BrokerElection } from "./broker_election.ts";
 import { MasterLink } from "./master_link.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import type { RegisterResult, Registration } from "./registration.ts";
@@ -30,6 +36,12 @@ import { ToldMasters } from "./told_masters.ts";
 const REVIEW_MS = 5000;
 /** A slave that does not find its master asks name servers where it is, so often at most: it may have moved. */
 const ASK_AGAIN_MS = 3000;
+/** A follower of an elected leader comes back so soon: the leader may be another one by then. */
+const ELECTED_RECONNECT_MS = 200;
+/** How often a follower looks whether it has caught up. */
+const CATCH_UP_MS = 100;
+/** A follower answers at once. */
+const GRANT_TIMEOUT_MS = 1000;
 
 /** What replication is made of. */
 export interface ReplicationParts {
@@ -46,19 +58,27 @@ export interface ReplicationParts {
   readonly nameServers: () => Registration["nameServers"];
   /** Registers again, which brings the master's present addresses. */
   readonly askNameServers: () => void;
+  /** Null where a broker's role is what its file says. */
+  readonly election: BrokerElection | null;
 }
 
 /** Replication; see the module's text. */
 export class Replication {
   readonly master: HaMaster | null;
   readonly slave: HaSlave | null;
+  readonly election: BrokerElection | null;
   /** End of the log when the broker started. */
   readonly startOffset: number;
   readonly #parts: ReplicationParts;
   readonly #hosts: SlaveHosts;
   readonly #sync: SlaveSync | null;
+  /** Where replicas that follow us are reached, by their number. */
+  readonly #replicaAddresses = new Map<number, string>();
+  #followers: InSyncSet | null = null;
   #timer: Timer | null = null;
   #haPort = 0;
+  /** The leader's log ended here when we began to follow; null once we have all of that. */
+  #catchUpTo: number | null = null;
   #masterAddr: string | null = null;
   #masterHaAddress: string | null = null;
   readonly #told = new ToldMasters();
@@ -69,12 +89,18 @@ export class Replication {
     const { store, settings, client, net, log } = parts;
     const { broker, store: options } = settings();
     this.#parts = parts;
+    this.election = parts.election;
     this.startOffset = store.replicaLog.endOffset;
     const isSlave = options.brokerRole === "SLAVE";
     this.#hosts = new SlaveHosts({ net, client, log, brokerName: broker.brokerName, nameServers: parts.nameServers });
     this.master = isSlave ? null : this.#makeMaster();
     this.slave = isSlave ? this.#makeSlave() : null;
     this.#sync = isSlave ? new SlaveSync({ ...parts, masterAddr: () => this.#masterAddr }) : null;
+  }
+
+  /** The followers of an elected leader; null elsewhere. */
+  get followers(): InSyncSet | null {
+    return this.#followers;
   }
 
   /** `host:port` that slaves are told: `brokerIP2` and the port that it really listens on. */
@@ -107,7 +133,9 @@ export class Replication {
   start(): void {
     this.slave?.start();
     this.#sync?.start();
-    if (this.master !== null) this.#timer = this.#parts.clock.every(REVIEW_MS, () => void this.#review());
+    const { clock } = this.#parts;
+    if (this.master !== null) this.#timer = clock.every(REVIEW_MS, () => void this.#review());
+    else if (this.election !== null) this.#timer = clock.every(CATCH_UP_MS, () => this.#lookForCatchUp());
   }
 
   /** Ends both; resolves when nothing is under way. */
@@ -125,8 +153,33 @@ export class Replication {
 
   /** Takes what a name server answered to our registration. */
   registered({ nameServer, masterAddr, haServerAddr }: RegisterResult): void {
-    if (this.slave === null || masterAddr === null) return;
+    if (this.slave === null || this.election !== null || masterAddr === null) return;
     if (this.#told.isNews(nameServer, { masterAddr, haServerAddr })) this.setMaster(masterAddr, haServerAddr);
+  }
+
+  /** The leader that was elected, for a replica that follows. */
+  follow({ brokerAddr, haAddr }: { readonly brokerAddr: string; readonly haAddr: string }): void {
+    const { log } = this.#parts;
+    this.#masterAddr = brokerAddr;
+    this.#masterHaAddress = haAddr;
+    log.info(`HA: the leader is ${brokerAddr}, its HA address ${haAddr}`);
+    this.slave?.masterReplaced();
+  }
+
+  /** A slave of ours has said who it is, and a replica where it is reached. */
+  introduced(introduction: Introduction, replicaAddress: string): void {
+    if (introduction.replicaId !== null) this.#replicaAddresses.set(introduction.replicaId, replicaAddress);
+    this.master?.identify(introduction);
+  }
+
+  /** Asks a follower not to stand for election against the leader of an epoch for a while. @throws {ConnectionError} */
+  async askGrant(replica: number, epoch: number): Promise<boolean> {
+    const address = this.#replicaAddresses.get(replica);
+    if (address === undefined) return false;
+    const request = { code: RequestCode.EXCHANGE_BROKER_HA_INFO, ext: writeHeader({ grantEpoch: epoch }) };
+    const reply = await this.#parts.client.invoke(address, request, GRANT_TIMEOUT_MS);
+    return reply.code === ResponseCode.SUCCESS &&
+      readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext).granted === true;
   }
 
   /** A slave learns its master's addresses; null leaves what is known. */
@@ -176,7 +229,9 @@ export class Replication {
   }
 
   #makeMaster(): HaMaster {
-    const { net, clock, log, store, settings } = this.#parts;
+    const { net, clock, log, store, settings, election } = this.#parts;
+    const makeGate = (connections: Iterable<HaConnection>) =>
+      this.#followers = this.#makeFollowers(connections, election!);
     const { store: options } = settings();
     const allowed = new AddressList(options.haAllowedAddresses);
     const master = new HaMaster({
@@ -188,14 +243,37 @@ export class Replication {
       isAllowed: (host) => allowed.isEmpty || allowed.has(host),
       slavesAt: (host) => allowed.has(host) ? Infinity : this.#hosts.count(host),
       onProgress: () => store.replicasChanged(),
+      ...(election !== null && { makeGate }),
     });
     store.onAppended(() => master.appended());
     store.attachReplicas(master.gate);
     return master;
   }
 
+  #makeFollowers(connections: Iterable<HaConnection>, { replicaTimeoutMs, onFollowers }: BrokerElection): InSyncSet {
+    const { clock, store, settings } = this.#parts;
+    return new InSyncSet({
+      clock,
+      connections,
+      endOffset: () => store.replicaLog.endOffset,
+      promisedOffset: () => store.figures().readableOffset,
+      minInSyncReplicas: () => settings().store.minInSyncReplicas,
+      lateMs: replicaTimeoutMs,
+      onChange: () => store.replicasChanged(),
+      onReview: onFollowers,
+    });
+  }
+
+  /** Has a replica that follows been given everything that the leader had when it began to follow? */
+  #lookForCatchUp(): void {
+    if (this.#catchUpTo === null || !this.isFollowing) return;
+    if (this.#parts.store.replicaLog.endOffset < this.#catchUpTo) return;
+    this.#catchUpTo = null;
+    this.election?.onCaughtUp();
+  }
+
   #makeSlave(): HaSlave {
-    const { net, clock, log, store, settings, client } = this.#parts;
+    const { net, clock, log, store, settings, client, election, brokerAddr } = this.#parts;
     const { broker, store: options } = settings();
     const link = new MasterLink({
       client,
@@ -208,6 +286,7 @@ export class Replication {
         brokerName: broker.brokerName,
         brokerId: broker.brokerId,
       },
+      election: election && { replicaId: election.replicaId, replicaAddress: brokerAddr, epoch: election.epoch },
     });
     return new HaSlave({
       net,
@@ -216,9 +295,10 @@ export class Replication {
       store,
       options,
       masterAddress: () => this.#haAddress(),
-      onAway: () => this.#lookForMaster(),
+      ...(election === null ? { onAway: () => this.#lookForMaster() } : { reconnectMs: ELECTED_RECONNECT_MS }),
       agree: async (own: Address) => {
         const isSure = await link.agree(own);
+        this.#catchUpTo = link.masterEndOffset;
         this.#sync?.soon();
         return isSure;
       },

@@ -257,6 +257,12 @@ export class TopicTable {
     this.#changed([]);
   }
 
+  /** From now on versions are of this state: an elected leader's epoch, by which name servers tell old masters from new. */
+  setStateVersion(stateVersion: number): void {
+    this.#version = { ...this.#version, stateVersion };
+    this.#changed([]);
+  }
+
   /** Topics `[from, from + count)` in the order of their names; from the beginning when `version` is not the present one. */
   page(version: DataVersion | null, from: number, count: number): TopicPage {
     const start = version !== null && sameDataVersion(version, this.#version) ? from : 0;

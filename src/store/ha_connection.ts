@@ -43,6 +43,8 @@ export class HaConnection {
   readonly remote: Address;
   /** Whether what it acknowledges counts for producers. */
   isKnown = false;
+  /** Which replica of an elected leader's group it is; null for others, and until it has said so. */
+  replicaId: number | null = null;
   /** Bytes sent since it connected. */
   bytesSent = 0;
   readonly #socket: Socket;

@@ -16,6 +16,7 @@
  *
  * @module
  */
+import type { HaConnection } from "./ha_connection.ts";
 import type { ReplicaGate } from "./promises.ts";
 
 /** A slave as the promise sees it. */
@@ -34,8 +35,18 @@ export interface HaGateOptions {
   readonly haMaxGapNotInSync: number;
 }
 
+/** A gate with what is shown to people: one that counts slaves, or one whose followers were named by an election. */
+export interface MasterGate extends ReplicaGate {
+  /** The master and the slaves that count. */
+  liveReplicas(): number;
+  /** Whether a slave counts. */
+  isInSync(connection: HaConnection): boolean;
+  /** To be called several times a second, where there is something to note. */
+  tick?(): void;
+}
+
 /** The gate; see the module's text. */
-export class HaGate implements ReplicaGate {
+export class HaGate implements MasterGate {
   readonly #replicas: Iterable<Replica>;
   readonly #endOffset: () => number;
   readonly #options: () => HaGateOptions;

@@ -14,13 +14,15 @@ import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Listener, type Net, type Socket } from "../common/net.ts";
 import { HaConnection, type HaConnectionContext } from "./ha_connection.ts";
 import { HaFlow } from "./ha_flow.ts";
-import { HaGate, type HaGateOptions } from "./ha_gate.ts";
+import { HaGate, type HaGateOptions, type MasterGate } from "./ha_gate.ts";
 import type { ReplicaLog } from "./replica_log.ts";
 
 /** Slaves that may be connected at a time; one more takes the place of the oldest that is not known, or is turned away. */
 const CONNECTIONS_MAX = 64;
 /** Looks at silence and heartbeats in the shorter of both intervals. */
 const TICKS_PER_INTERVAL = 5;
+/** A gate that notes how far everybody is does so this often. */
+const GATE_TICK_MS = 100;
 /** An identification waits so long for its connection. */
 const IDENTIFIED_MS = 30_000;
 
@@ -46,24 +48,33 @@ export interface HaMasterParts {
   readonly slavesAt: (host: string) => number;
   /** An answer of the gate may have changed. */
   readonly onProgress: () => void;
+  /** Makes the gate of an elected leader; by default slaves are counted. */
+  readonly makeGate?: (connections: Iterable<HaConnection>) => MasterGate;
+}
+
+/** Who an elected leader's follower says it is, and which connection is its own. */
+export interface Introduction {
+  readonly end: Address;
+  readonly replicaId: number | null;
 }
 
 /** The master's side; see the module's text. */
 export class HaMaster {
-  readonly gate: HaGate;
+  readonly gate: MasterGate;
   readonly #parts: HaMasterParts;
   readonly #context: HaConnectionContext;
   readonly #connections = new Set<HaConnection>();
   /** Ends of connections that nodes of ours have told, with the time when. */
-  readonly #identified = new Map<string, number>();
+  readonly #identified = new Map<string, { readonly atMs: number; readonly replicaId: number | null }>();
   #listener: Listener | null = null;
-  #timer: Timer | null = null;
+  #timers: Timer[] = [];
 
   /** {@linkcode listen} begins. */
   constructor(parts: HaMasterParts) {
     const { clock, log, source, options } = parts;
     this.#parts = parts;
-    this.gate = new HaGate(this.#connections, () => source.endOffset, () => options);
+    this.gate = parts.makeGate?.(this.#connections) ??
+      new HaGate(this.#connections, () => source.endOffset, () => options);
     this.#context = {
       clock,
       log,
@@ -91,7 +102,8 @@ export class HaMaster {
     this.#listener = net.listen(address);
     this.#accept(this.#listener);
     const intervalMs = Math.min(options.haSendHeartbeatInterval, options.haHousekeepingInterval);
-    this.#timer = clock.every(Math.max(1, intervalMs / TICKS_PER_INTERVAL), () => this.#tick());
+    this.#timers = [clock.every(Math.max(1, intervalMs / TICKS_PER_INTERVAL), () => this.#tick())];
+    if (this.gate.tick !== undefined) this.#timers.push(clock.every(GATE_TICK_MS, () => this.gate.tick!()));
     return this.#listener.address;
   }
 
@@ -101,14 +113,14 @@ export class HaMaster {
   }
 
   /** A node of ours says over the remoting port which connection is its own. */
-  identify(end: Address): void {
+  identify({ end, replicaId }: Introduction): void {
     const text = formatAddress(end);
     for (const connection of this.#connections) {
       if (connection.remoteText !== text) continue;
-      connection.isKnown = true;
+      this.#know(connection, replicaId);
       return this.#parts.onProgress();
     }
-    this.#identified.set(text, this.#parts.clock.monotonicMs());
+    this.#identified.set(text, { atMs: this.#parts.clock.monotonicMs(), replicaId });
   }
 
   /** Asks again about the hosts of connections that are not known yet. */
@@ -126,7 +138,7 @@ export class HaMaster {
 
   /** Stops listening and ends all connections. */
   close(): void {
-    this.#timer?.cancel();
+    for (const timer of this.#timers) timer.cancel();
     this.#listener?.close();
     for (const connection of [...this.#connections]) connection.close("the master stops");
   }
@@ -148,8 +160,11 @@ export class HaMaster {
       return socket.close();
     }
     const connection = new HaConnection(socket, this.#context, new HaFlow(clock));
-    connection.isKnown = this.#identified.delete(text) || this.#isTrusted(socket.remote.host);
     this.#connections.add(connection);
+    const identified = this.#identified.get(text);
+    this.#identified.delete(text);
+    if (identified !== undefined) this.#know(connection, identified.replicaId);
+    else connection.isKnown = this.#isTrusted(socket.remote.host);
     log.info(`HA: connection from ${text}`);
     connection.run();
   }
@@ -172,9 +187,19 @@ export class HaMaster {
     return false;
   }
 
+  /** A connection is that of a node of ours; a former one of the same replica is a leftover. */
+  #know(connection: HaConnection, replicaId: number | null): void {
+    connection.isKnown = true;
+    connection.replicaId = replicaId;
+    if (replicaId === null) return;
+    for (const other of [...this.#connections]) {
+      if (other !== connection && other.replicaId === replicaId) other.close("the replica has connected again");
+    }
+  }
+
   #tick(): void {
     const before = this.#parts.clock.monotonicMs() - IDENTIFIED_MS;
-    for (const [end, atMs] of this.#identified) if (atMs < before) this.#identified.delete(end);
+    for (const [end, { atMs }] of this.#identified) if (atMs < before) this.#identified.delete(end);
     for (const connection of [...this.#connections]) connection.tick();
   }
 }

@@ -55,8 +55,7 @@ export class RecordCutter {
   /** Begins at `offset`, a record's beginning, with nothing. */
   startAt(offset: number): void {
     this.#offset = offset;
-    this.#size = 0;
-    this.#wanted = 0;
+    this.#size = this.#taken = this.#wanted = 0;
   }
 
   /**

@@ -56,6 +56,8 @@ export interface HaSlaveParts {
   readonly agree: (own: Address) => Promise<boolean>;
   /** The master was not found at its address, or nobody has told one. */
   readonly onAway?: () => void;
+  /** After a connection ended the next one comes so much later; 5 s unless given. */
+  readonly reconnectMs?: number;
   readonly options: { readonly haSendHeartbeatInterval: number; readonly haHousekeepingInterval: number };
 }
 
@@ -74,6 +76,8 @@ export class HaSlave {
   /** When the last attempt's connection was there; Infinity when there was none. */
   #connectedMs = Infinity;
   #stopped = false;
+  /** Ends the attempt to connect. */
+  #attempt = new AbortController();
   #patience = new AbortController();
   #running: Promise<void> | null = null;
 
@@ -99,6 +103,13 @@ export class HaSlave {
     this.#running ??= this.#run();
   }
 
+  /** There is another master: lets go of the present one, and does not wait any longer. */
+  masterReplaced(): void {
+    this.#socket?.close();
+    this.#attempt.abort();
+    this.masterChanged();
+  }
+
   /** The master's address may have changed: does not wait any longer. */
   masterChanged(): void {
     this.#patience.abort();
@@ -108,6 +119,7 @@ export class HaSlave {
   /** Ends; resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#attempt.abort();
     this.#socket?.close();
     this.#patience.abort();
     await this.#running;
@@ -117,7 +129,7 @@ export class HaSlave {
     const { clock, log, masterAddress } = this.#parts;
     while (!this.#stopped) {
       const address = masterAddress();
-      let waitMs = address === null ? NO_MASTER_MS : RECONNECT_MS;
+      let waitMs = address === null ? NO_MASTER_MS : this.#parts.reconnectMs ?? RECONNECT_MS;
       if (address !== null) {
         this.#connectedMs = Infinity;
         try {
@@ -127,7 +139,7 @@ export class HaSlave {
           const isLoud = error instanceof HistoryError;
           log[isLoud ? "error" : "warn"](`HA: not following the master ${address}: ${messageOf(error)}`);
         }
-        if (this.#wasRefused()) waitMs = REFUSED_MS;
+        if (this.#wasRefused()) waitMs = this.#parts.reconnectMs ?? REFUSED_MS;
       }
       if (address === null || this.#connectedMs === Infinity) this.#parts.onAway?.();
       if (!this.#stopped) await clock.sleep(waitMs, this.#patience.signal).catch(() => {});
@@ -141,7 +153,7 @@ export class HaSlave {
 
   async #follow(address: string): Promise<void> {
     const { net, log, agree, store } = this.#parts;
-    const socket = await net.connect(parseAddress(address), CONNECT_TIMEOUT_MS);
+    const socket = await this.#unlessGivenUp(net.connect(parseAddress(address), CONNECT_TIMEOUT_MS));
     this.#socket = socket;
     this.#connectedMs = this.#parts.clock.monotonicMs();
     try {
@@ -156,6 +168,18 @@ export class HaSlave {
       this.#socket = null;
       socket.close();
     }
+  }
+
+  /** The connection that is being made, unless the attempt is given up first: a dead host takes seconds to show. */
+  #unlessGivenUp(connecting: Promise<Socket>): Promise<Socket> {
+    const { signal } = this.#attempt = new AbortController();
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => {
+        reject(new Error("the attempt was given up"));
+        connecting.then((socket) => socket.close(), () => {});
+      }, { once: true });
+      connecting.then(resolve, reject);
+    });
   }
 
   /** For {@link Following}: bytes came. */

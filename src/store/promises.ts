@@ -36,6 +36,8 @@ export interface PromiseParts {
   readonly appendedOffset: () => number;
   readonly flushedOffset: () => number;
   readonly onArrival: (queue: Consumequeue) => void;
+  /** Whether nothing may be promised now: an elected leader that may have lost its place. Never, when absent. */
+  readonly isFenced?: () => boolean;
 }
 
 /** A turn that readers may not see yet. */
@@ -111,7 +113,7 @@ export class Promises {
   turnWritten(touched: readonly Consumequeue[]): void {
     const endOffset = this.#parts.appendedOffset();
     this.#releaseAsked();
-    if (this.#turns.length === 0 && this.#promisedOffset() >= endOffset) {
+    if (this.#turns.length === 0 && !this.#isFenced() && this.#promisedOffset() >= endOffset) {
       this.#readableOffset = endOffset;
       for (const queue of touched) this.#show(queue, queue.committed);
     } else {
@@ -132,6 +134,8 @@ export class Promises {
   /** Something the promise rests on has moved. */
   advance(): void {
     if (this.#closed) return;
+    // Who waits goes on waiting: the leader may be given its place again, or end.
+    if (this.#isFenced()) return this.#watchFirst();
     const promised = this.#promisedOffset();
     this.#waiters.settleUpTo(promised, this.#statusOfPromise());
     this.#readableOffset = Math.max(this.#readableOffset, promised);
@@ -161,10 +165,15 @@ export class Promises {
     const { clock, waitsForSync, waitsForReplicas } = this.#parts;
     const now = waitsForSync || waitsForReplicas ? clock.monotonicMs() : 0;
     const end = this.#parts.appendedOffset();
+    const atOnce = this.#isFenced() ? PutStatus.SERVICE_NOT_AVAILABLE : PutStatus.PUT_OK;
     for (let i = 0; i < asked.length; i++) {
-      if (!waits[i] || !(waitsForSync || waitsForReplicas)) asked[i]!.settle(PutStatus.PUT_OK);
+      if (!waits[i] || !(waitsForSync || waitsForReplicas)) asked[i]!.settle(atOnce);
       else this.#waiters.add(asked[i]!, this.#lastAsked = Math.min(end, Math.max(offsets[i]!, this.#lastAsked)), now);
     }
+  }
+
+  #isFenced(): boolean {
+    return this.#parts.isFenced?.() ?? false;
   }
 
   #localOffset(): number {

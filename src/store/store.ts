@@ -44,7 +44,7 @@ export type { KeyQueryResult, TimeBoundary } from "./lookups.ts";
 export type { ReplicaGate } from "./promises.ts";
 export { type MissingTable, missingTables, type TableName } from "./table_files.ts";
 export type { Damage } from "./recovery.ts";
-export type { StoreParts, StoreQueue } from "./store_core.ts";
+export type { StoreFence, StoreParts, StoreQueue } from "./store_core.ts";
 
 /** Figures for administrators. Offsets are physical offsets. */
 export interface StoreFigures {
@@ -123,6 +123,7 @@ export class MessageStore {
       appendedOffset: () => log.appendedOffset,
       flushedOffset: () => this.#flusher.flushedOffset,
       onArrival: (queue) => parts.onArrival?.(queue),
+      ...(parts.fence && { isFenced: () => parts.fence!.refusesPromises() !== null }),
     });
     appender.openAt(recovered.lastRecordOffset, recovered.lastStoreTimestamp);
     this.#flusher.openAt(recovered.endOffset);
@@ -246,6 +247,11 @@ export class MessageStore {
   /** Why appends are refused now, with figures; null when they are taken. */
   refusal(): string | null {
     return this.#refusal() ?? this.#promises.refusal() ?? this.#noSpace;
+  }
+
+  /** Why this machine cannot store messages now, whatever replicas and elections say; null when it can. */
+  illness(): string | null {
+    return this.#failure ?? this.#noSpace ?? this.#retention.refusal();
   }
 
   /** What was wrong with the last append that got another status than PUT_OK. */
@@ -510,7 +516,7 @@ export class MessageStore {
     if (this.#failure !== null) return this.#failure;
     if (this.#closing !== null) return "the store is closed";
     if (this.#parts.options.brokerRole === "SLAVE") return "the broker is a slave";
-    return this.#retention.refusal();
+    return this.#parts.fence?.refusesAppends() ?? this.#retention.refusal();
   }
 
   #refusalStatus(): PutStatus {

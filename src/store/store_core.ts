@@ -33,6 +33,14 @@ export interface StoreQueue {
   readonly minOffset: number;
 }
 
+/** What an election says to the store of the leader that it chose: each null while the leader may act, else why not. */
+export interface StoreFence {
+  /** Whether messages may be taken. */
+  refusesAppends(): string | null;
+  /** Whether anything may be acknowledged or shown. */
+  refusesPromises(): string | null;
+}
+
 /** What {@linkcode MessageStore.open} needs. */
 export interface StoreParts {
   readonly disk: Disk;
@@ -50,6 +58,8 @@ export interface StoreParts {
   readonly onArrival?: (queue: StoreQueue) => void;
   /** Retention keeps the file that holds this physical offset and all behind it; Infinity: nothing is needed. */
   readonly neededOffset?: () => number;
+  /** Of an elected leader. */
+  readonly fence?: StoreFence;
   /** Called while recovery works: what it does, bytes done and bytes in all. */
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
 }

@@ -12,6 +12,7 @@ import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
 import { CONSUME_COMMANDS } from "./commands/consume.ts";
 import { DEAD_LETTER_COMMANDS } from "./commands/dead_letters.ts";
+import { ELECTION_COMMANDS } from "./commands/election.ts";
 import { EXPORT_COMMANDS } from "./commands/export.ts";
 import { EXPORT_METRICS_COMMANDS } from "./commands/export_metrics.ts";
 import { GROUP_COMMANDS } from "./commands/group.ts";
@@ -42,6 +43,7 @@ const COMMANDS = new Map<string, ToolCommand>(
     ...CONSUME_COMMANDS,
     ...TRACE_COMMANDS,
     ...REPLICATION_COMMANDS,
+    ...ELECTION_COMMANDS,
     ...EXPORT_COMMANDS,
     ...EXPORT_METRICS_COMMANDS,
     ...MONITOR_COMMANDS,
@@ -78,7 +80,9 @@ const ORDER = [
 ];
 
 /** Commands that RocketMQ does not have. */
-const OWN = "listTimer cancelTimer updateTimer listDlq replayDlq divergentSubscriptions".split(" ");
+const OWN =
+  "listTimer cancelTimer updateTimer listDlq replayDlq divergentSubscriptions forceMaster addReplica failoverHistory"
+    .split(" ");
 
 /** The commands that RocketMQ does not have. */
 export function ownCommandList(): readonly ToolCommand[] {

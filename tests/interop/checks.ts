@@ -7,6 +7,7 @@ import type { Check } from "../../scripts/interop/check.ts";
 import { BENCHMARK_CHECKS } from "./benchmark.ts";
 import { CLIENT_CHECKS } from "./client.ts";
 import { CONFORMANCE_CHECKS } from "./conformance.ts";
+import { FAILOVER_CHECKS } from "./failover.ts";
 import { FULL_DISK_CHECKS } from "./full_disk.ts";
 import { GO_CHECKS } from "./go_client.ts";
 import { KILL_CHECKS } from "./kill.ts";
@@ -36,5 +37,6 @@ export const CHECKS: readonly Check[] = [
   ...REPLICATION_CHECKS,
   ...ROLLING_CHECKS,
   ...LAYOUT_CHECKS,
+  ...FAILOVER_CHECKS,
   ...CONFORMANCE_CHECKS,
 ];

@@ -39,9 +39,13 @@ export function replicationHandlers(parts: ReplicationHandlerParts): HandlerTabl
 async function exchange(parts: ReplicationHandlerParts, { command }: Request): Promise<Reply> {
   const header = readHeader(EXCHANGE_HA_INFO_REQUEST, command.ext);
   const { replication, brokerAddr } = parts;
-  const { master, slave, startOffset, haServerAddr } = replication;
+  const { master, slave, startOffset, haServerAddr, election } = replication;
+  if (header.grantEpoch !== undefined) {
+    return { ext: writeHeader({ granted: election?.grant(header.grantEpoch) ?? false }) };
+  }
   if (header.masterHaAddress !== undefined) {
-    if (slave !== null) {
+    // Who leads is not for a peer to say where it is elected.
+    if (slave !== null && election === null) {
       replication.setMaster(header.masterAddress || null, header.masterHaAddress || null);
       if (header.masterFlushOffset !== undefined) parts.store.masterFlushedOffset = header.masterFlushOffset;
     }
@@ -66,8 +70,14 @@ async function introduce(parts: ReplicationHandlerParts, header: HeaderOf<typeof
     );
   }
   const { replicaLog } = store;
+  const { election } = replication;
+  const replicaId = header.replicaId ?? null;
+  if (replicaId !== null) checkEpoch(replication, header);
   const stretches = readStretches(header.stretches ?? "");
-  if (stretches.length === 0) replication.master!.identify(parseAddress(header.haClientAddress ?? ""));
+  if (stretches.length === 0) {
+    const end = parseAddress(header.haClientAddress ?? "");
+    replication.introduced({ end, replicaId }, header.replicaAddress ?? "");
+  }
   const checksums: (number | null)[] = [];
   for (const { offset, size } of stretches) checksums.push(await replicaLog.checksum(offset, size));
   return {
@@ -75,8 +85,20 @@ async function introduce(parts: ReplicationHandlerParts, header: HeaderOf<typeof
     minOffset: replicaLog.minOffset,
     maxOffset: replicaLog.endOffset,
     fileSize: replicaLog.fileSize,
+    epoch: election?.epoch() ?? null,
     checksums: checksums.map((each) => each ?? "-").join(","),
   };
+}
+
+/** A replica of a group follows the elected leader of the epoch that it knows, and nobody else. */
+function checkEpoch({ election }: Replication, header: HeaderOf<typeof EXCHANGE_HA_INFO_REQUEST>): void {
+  if (election === null) throw systemError("this master was not elected: set haElection here as well, or nowhere");
+  if (header.epoch !== election.epoch()) {
+    throw systemError(`this replica leads epoch ${election.epoch()}, and epoch ${header.epoch} is looked for`);
+  }
+  if (header.replicaId === election.replicaId) {
+    throw systemError(`haReplicaId=${header.replicaId} is this replica's own: give each replica a number of its own`);
+  }
 }
 
 function readStretches(text: string): Stretch[] {

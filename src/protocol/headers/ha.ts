@@ -2,8 +2,8 @@
  * Headers of what masters and slaves say to each other over the remoting port.
  *
  * Ours extends EXCHANGE_BROKER_HA_INFO by fields that RocketMQ ignores: a slave says who it is and which HA connection is
- * its own, and asks for checksums of stretches of the master's log; an answer without `replica` comes from RocketMQ. Fields
- * may be added (an epoch, say): whoever does not know them goes on without.
+ * its own, and asks for checksums of stretches of the master's log; an answer without `replica` comes from RocketMQ. Replicas of
+ * an elected leader add their number and epochs. Fields may be added: whoever does not know them goes on without.
  *
  * Source: RocketMQ `ExchangeHAInfoRequestHeader`, `ExchangeHAInfoResponseHeader`, `ResetMasterFlushOffsetHeader`.
  *
@@ -26,6 +26,12 @@ export const EXCHANGE_HA_INFO_REQUEST = header({
   haClientAddress: "string",
   /** Stretches, `offset:size` separated by `,`. */
   stretches: "string",
+  /** Of a replica that follows an elected leader: its number, the newest epoch that it has seen, where it is reached. */
+  replicaId: "int",
+  epoch: "long",
+  replicaAddress: "string",
+  /** The leader of this epoch asks a follower not to stand for election for a while. */
+  grantEpoch: "long",
 });
 
 /** The answer; RocketMQ's fields first. */
@@ -38,6 +44,10 @@ export const EXCHANGE_HA_INFO_RESPONSE = header({
   minOffset: "long",
   maxOffset: "long",
   fileSize: "long",
+  /** The epoch that an elected leader leads. */
+  epoch: "long",
+  /** Whether a follower grants its leader time. */
+  granted: "boolean",
   /** For each stretch its CRC-32 without sign, `-` for one that the log does not have. */
   checksums: "string",
 });

@@ -128,7 +128,7 @@ Deno.test("a stranger is served but moves no promise; identified, its acknowledg
     await world.clock.sleep(5);
     assertEquals(concatBytes(slave.bodies).length > 0, true, "it is served all the same");
 
-    master.identify(slave.socket.local);
+    master.identify({ end: slave.socket.local, replicaId: null });
     await slave.report(node.store.replicaLog.endOffset);
     const safe = node.send("T", "a slave has it");
     await world.clock.sleep(5);

@@ -80,3 +80,16 @@ Deno.test("damage in the master's log is asked for once more, and copied when it
     assertEquals(concatBytes(out), harmed);
   }
 });
+
+Deno.test("a connection that begins anew after records were taken goes on from where it is told", async () => {
+  const bytes = await log();
+  const cutter = new RecordCutter(FILE_SIZE);
+  cutter.startAt(0);
+  const first = cutter.take(bytes.subarray(0, 3000))!;
+  const end = first.offset + first.bytes.length;
+  cutter.startAt(end);
+  assertEquals(cutter.endOffset, end);
+  const second = cutter.take(bytes.subarray(end, end + 3000))!;
+  assertEquals(second.offset, end);
+  assertEquals(second.bytes, bytes.subarray(end, end + second.bytes.length));
+});

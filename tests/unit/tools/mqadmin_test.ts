@@ -148,7 +148,10 @@ Deno.test("With --json every failure is one JSON object on standard error, and e
     const [args, error] of [
       [["topicStatus", "--json"], /^Missing required option: t$/],
       [["topicStats", "--json"], /^The sub command topicStats not exist\. Did you mean topicStatus\?$/],
-      [["electMaster", "–json"], /^electMaster: does not apply|^electMaster: not available/],
+      [
+        ["updateControllerConfig", "–json"],
+        /^updateControllerConfig: does not apply|^updateControllerConfig: not available/,
+      ],
       [["topicList", "-n", "a:b:c", "--json"], /^The Name Server Address\[a:b:c\] illegal/],
     ] as const
   ) {

@@ -1,0 +1,26 @@
+/**
+ * What a broker knows of the election of its group while it has one role; made anew with each role by `elected_broker.ts`.
+ *
+ * @module
+ */
+import type { LeaderEntry } from "../election/group_state.ts";
+import type { StoreFence } from "../store/store.ts";
+
+/** One role of a replica. */
+export interface BrokerElection {
+  readonly replicaId: number;
+  /** Of the leader; null while it follows. */
+  readonly fence: StoreFence | null;
+  /** The epoch that it leads or follows. */
+  readonly epoch: () => number;
+  /** Whom it follows; null for the leader, and while nobody is known. */
+  readonly leader: () => LeaderEntry | null;
+  /** A required replica that is behind for so long is late. */
+  readonly replicaTimeoutMs: number;
+  /** The leader of an epoch asks not to be stood against for a while. */
+  readonly grant: (epoch: number) => boolean;
+  /** A follower is late, or could be required. */
+  readonly onFollowers: () => void;
+  /** The log has caught up with the leader's. */
+  readonly onCaughtUp: () => void;
+}

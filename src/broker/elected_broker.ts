@@ -1,0 +1,282 @@
+/**
+ * A replica whose role an election decides: a broker that is started anew, with the same store, as the leader (brokerId 0) or
+ * as a slave (brokerId = `haReplicaId`), whenever that changes. A start takes about a tenth of a second.
+ *
+ * A broker that cannot be started (a port is taken, the disk fails) is tried again every second; meanwhile the replica does
+ * not stand for election.
+ *
+ * RocketMQ counterpart: `ReplicasManager`, over a controller where this has etcd.
+ *
+ * @module
+ */
+import type { Clock } from "../common/clock.ts";
+import { messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import type { Address } from "../common/net.ts";
+import type { Authority } from "../election/authority.ts";
+import { Election, type ElectionFigures, type ElectionHost, type Followers } from "../election/election.ts";
+import { EpochFile } from "../election/epoch_file.ts";
+import { GroupKeys, type LeaderEntry } from "../election/group_state.ts";
+import { Broker, type BrokerConfiguration, type BrokerParts } from "./broker.ts";
+import type { BrokerElection } from "./broker_election.ts";
+import type { BrokerSettings } from "./read_options.ts";
+
+/** A broker that cannot be started is tried again after this long. */
+const AGAIN_MS = 1000;
+
+/** What a replica is made of. */
+export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
+  readonly authority: Authority;
+  /** Wall clock of the machine's boot. */
+  readonly bootedAtMs: number;
+}
+
+/** A role: the epoch of the leader, or null for a slave. */
+type Role = { readonly epoch: number } | null;
+
+/** A replica; see the module's text. Starts once. */
+export class ElectedBroker implements ElectionHost {
+  readonly #parts: ElectedBrokerParts;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  #epochFile: EpochFile | null = null;
+  #election: Election | null = null;
+  #broker: Broker | null = null;
+  #role: Role = null;
+  #leader: LeaderEntry | null = null;
+  /** The log's end and addresses as the last broker had them. */
+  #endOffset = 0;
+  #addresses = { brokerAddr: "", haAddr: "" };
+  /** Changes of the broker, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #failure: string | null = null;
+  #stopped = false;
+
+  constructor(parts: ElectedBrokerParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#log = parts.log("broker");
+  }
+
+  /** Starts as a slave that follows nobody yet, and takes part in the election. @throws as `Broker.start`. */
+  async start(): Promise<Address> {
+    const { authority, clock, random, disk, bootedAtMs } = this.#parts;
+    const { broker, store } = this.#settings;
+    const { storePathRootDir: root } = store;
+    this.#epochFile = new EpochFile(disk, root, {
+      bootedAtMs,
+      isUnclean: disk.stat(`${root}/abort`) !== null,
+      isSynced: store.flushDiskType === "SYNC_FLUSH",
+    });
+    if (!this.#epochFile.isTrusted) {
+      this.#log.warn(
+        "election: this machine has lost its power, and messages that were not synced with it: the replica does not stand " +
+          "for election before it has caught up with a leader, unless it is the only one in sync",
+      );
+    }
+    const address = await this.#startBroker(null);
+    this.#election = new Election({
+      authority,
+      clock,
+      random,
+      log: this.#log,
+      keys: new GroupKeys(broker.haElectionPrefix, broker.brokerClusterName, broker.brokerName),
+      epochFile: this.#epochFile,
+      host: this,
+      replica: broker.haReplicaId,
+      leaseSec: broker.haElectionLeaseSec,
+    });
+    this.#election.start();
+    return address;
+  }
+
+  /** Hands over where it leads, and stops. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.#election?.stop();
+    await this.#changes.catch(() => {});
+    await this.#broker?.stop();
+    this.#broker = null;
+  }
+
+  /** How the election stands; null before the start. */
+  figures(): ElectionFigures | null {
+    return this.#election?.figures() ?? null;
+  }
+
+  /** Where clients are told to connect. */
+  get advertisedAddress(): string {
+    return this.#broker?.advertisedAddress ?? this.#addresses.brokerAddr;
+  }
+
+  /** The name servers, and whether it is registered with each. */
+  get nameServers(): Broker["nameServers"] {
+    return this.#broker?.nameServers ?? [];
+  }
+
+  /** Tells the name servers anew what this broker is. */
+  announceChanges(): void {
+    this.#broker?.announceChanges();
+  }
+
+  // What the election asks and tells.
+
+  /** @inheritdoc */
+  addresses(): { brokerAddr: string; haAddr: string } {
+    return this.#addresses;
+  }
+
+  /** @inheritdoc */
+  endOffset(): number {
+    return this.#broker?.store?.replicaLog.endOffset ?? this.#endOffset;
+  }
+
+  /** @inheritdoc */
+  illness(): string | null {
+    return this.#failure ?? this.#broker?.store?.illness() ?? null;
+  }
+
+  /** @inheritdoc */
+  lead(epoch: number): Promise<Followers> {
+    return this.#change(async () => {
+      this.#leader = null;
+      await this.#restart({ epoch });
+      return this.#broker!.replication!.followers!;
+    });
+  }
+
+  /** @inheritdoc */
+  leading(): void {
+    void this.#broker?.registerNow();
+  }
+
+  /** @inheritdoc */
+  follow(leader: LeaderEntry | null): Promise<void> {
+    return this.#change(async () => {
+      this.#leader = leader;
+      if (this.#role !== null || this.#broker === null) await this.#restart(null);
+      if (leader !== null) this.#broker?.replication?.follow(leader);
+    });
+  }
+
+  /** @inheritdoc */
+  askGrant(replica: number, epoch: number): Promise<boolean> {
+    return this.#broker?.replication?.askGrant(replica, epoch) ?? Promise.resolve(false);
+  }
+
+  get #settings(): BrokerSettings {
+    return this.#parts.configuration.settings;
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const change = this.#changes.catch(() => {}).then(() => {
+      if (this.#stopped) throw new Error("the replica stops");
+      return work();
+    });
+    this.#changes = change;
+    return change;
+  }
+
+  async #restart(role: Role): Promise<void> {
+    const former = this.#broker;
+    if (former !== null) {
+      this.#endOffset = this.endOffset();
+      this.#broker = null;
+      await former.stopForRole().catch((error) => {
+        this.#log.error(`election: the broker did not stop cleanly in its former role: ${messageOf(error)}`);
+      });
+    }
+    try {
+      await this.#startBroker(role);
+    } catch (error) {
+      this.#failure = `the broker could not be started: ${messageOf(error)}`;
+      this.#log.error(`election: ${this.#failure}`);
+      this.#clock.after(AGAIN_MS, () => void this.#startAgain());
+      throw error;
+    }
+  }
+
+  /** After a failure: as a slave. */
+  async #startAgain(): Promise<void> {
+    if (this.#stopped || this.#broker !== null) return;
+    await this.follow(this.#leader).catch(() => {});
+  }
+
+  async #startBroker(role: Role): Promise<Address> {
+    const { configuration } = this.#parts;
+    const broker = new Broker({
+      ...this.#parts,
+      configuration: new RoleConfiguration(configuration, role !== null),
+      election: this.#electionOf(role),
+    });
+    const address = await broker.start();
+    this.#broker = broker;
+    this.#role = role;
+    this.#failure = null;
+    this.#addresses = {
+      brokerAddr: broker.advertisedAddress,
+      haAddr: role !== null || this.#addresses.haAddr === ""
+        ? broker.replication!.haServerAddr
+        : this.#addresses.haAddr,
+    };
+    return address;
+  }
+
+  #electionOf(role: Role): BrokerElection {
+    const { haReplicaId, haElectionReplicaTimeoutMs } = this.#settings.broker;
+    return {
+      replicaId: haReplicaId,
+      fence: role === null ? null : {
+        refusesAppends: () => this.#election!.refusesAppends(),
+        refusesPromises: () => this.#election!.refusesPromises(),
+      },
+      epoch: () => role?.epoch ?? this.#leader?.epoch ?? 0,
+      leader: () => this.#leader,
+      replicaTimeoutMs: haElectionReplicaTimeoutMs,
+      grant: (epoch) => this.#election?.grant(epoch) ?? false,
+      onFollowers: () => this.#election?.changed(),
+      onCaughtUp: () => this.#caughtUp(),
+    };
+  }
+
+  #caughtUp(): void {
+    if (this.#epochFile!.isTrusted) return;
+    this.#epochFile!.trust();
+    this.#log.info("election: caught up with the leader: this replica may stand for election again");
+  }
+}
+
+/** A configuration with the role that the election gave, whatever the file says. */
+class RoleConfiguration implements BrokerConfiguration {
+  readonly #inner: BrokerConfiguration;
+  readonly #leads: boolean;
+  #from: BrokerSettings | null = null;
+  #settings: BrokerSettings | null = null;
+
+  constructor(inner: BrokerConfiguration, leads: boolean) {
+    this.#inner = inner;
+    this.#leads = leads;
+  }
+
+  get settings(): BrokerSettings {
+    const { settings } = this.#inner;
+    if (settings !== this.#from) {
+      this.#from = settings;
+      this.#settings = this.#leads ? settings : {
+        ...settings,
+        store: { ...settings.store, brokerRole: "SLAVE" },
+        broker: { ...settings.broker, brokerId: settings.broker.haReplicaId },
+      };
+    }
+    return this.#settings!;
+  }
+
+  format(): string {
+    return this.#inner.format();
+  }
+
+  update(changes: ReadonlyMap<string, string>): string[] {
+    return this.#inner.update(changes);
+  }
+}

@@ -1,0 +1,666 @@
+/**
+ * One replica's part in the election of its group's leader. The rules, and why they hold, are in docs/failover.md; in short:
+ *
+ * 1. A replica stands only when the state names it as in sync and there is no leader's key. One transaction compares both,
+ *    writes the key under the replica's lease and the state with the next epoch, in which it alone is in sync.
+ * 2. The leader alone changes the in-sync set, by transactions that compare its own key as well. A replica is *required* (the
+ *    leader acknowledges nothing without it) from before the state names it until after the state no longer does.
+ * 3. The leader may act until its lease ends, counted from when the last renewal was *sent*; and beyond that as long as every
+ *    required replica has granted it time: a replica that granted does not stand before that time is over, on its own clock.
+ *    So nobody can have become leader, for only required replicas could.
+ *
+ * Rounds (read the group's keys, act on them) follow each other one at a time, begun by a watch and at least every
+ * `leaseSec / 6`. Renewals and grants have timers of their own, for a change of role takes its time. Only monotonic time
+ * counts.
+ *
+ * @module
+ */
+import type { Clock, Timer } from "../common/clock.ts";
+import { messageOf } from "../common/errors.ts";
+import type { Log } from "../common/log.ts";
+import type { Random } from "../common/random.ts";
+import { type Authority, AuthorityError, type Compare } from "./authority.ts";
+import type { EpochFile } from "./epoch_file.ts";
+import {
+  elected,
+  type Entry,
+  type GroupKeys,
+  type GroupState,
+  type GroupView,
+  type LeaderEntry,
+  released,
+  withInSync,
+} from "./group_state.ts";
+import { standingObstacle } from "./standing.ts";
+
+/** A lease is renewed so many times in its life, and grants are asked for as often. */
+const RENEWALS = 3;
+const ROUNDS = 6;
+/** This part of a lease is not used, for clocks do not run alike. */
+const MARGIN_SHARE = 0.1;
+/** How long a leader that hands over waits for its successor to have everything. */
+const HAND_OVER_MS = 3000;
+const HAND_OVER_POLL_MS = 2;
+/** A leader that cannot store messages hands over after this long. */
+const ILLNESS_MS = 1000;
+
+/** Followers as the leader's replication sees them. */
+export interface Followers {
+  /** Without these nothing is acknowledged from now on. */
+  require(replicas: ReadonlySet<number>): void;
+  /** Of those required: has gone, or has been behind for too long. */
+  isLate(replica: number): boolean;
+  /** Replicas that are connected, whether required or not. */
+  connected(): readonly number[];
+  /** Whether it has everything that was acknowledged so far. */
+  hasPromised(replica: number): boolean;
+  /** Whether it has all of the leader's log. */
+  hasEverything(replica: number): boolean;
+}
+
+/** What an election decides about. Neither function is called while the other is under way. */
+export interface ElectionHost {
+  /** Where others reach this replica. */
+  addresses(): Pick<LeaderEntry, "brokerAddr" | "haAddr">;
+  /** Where the log ends. */
+  endOffset(): number;
+  /** Why this replica could not store messages, the election aside; null when it could. */
+  illness(): string | null;
+  /** Serves as the leader from now on. @throws when it cannot. */
+  lead(epoch: number): Promise<Followers>;
+  /** The term has begun: the fence is open. */
+  leading(): void;
+  /** Follows from now on; null: whoever there was is gone, or unknown. @throws when it cannot. */
+  follow(leader: LeaderEntry | null): Promise<void>;
+  /** Asks a follower not to stand for a lease's time; whether it granted that. */
+  askGrant(replica: number, epoch: number): Promise<boolean>;
+}
+
+/** What an election is made of. */
+export interface ElectionParts {
+  readonly authority: Authority;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly keys: GroupKeys;
+  readonly epochFile: EpochFile;
+  readonly host: ElectionHost;
+  readonly replica: number;
+  readonly leaseSec: number;
+}
+
+/** A lease of ours. */
+interface Lease {
+  readonly id: string;
+  /** Monotonic time until which it may be relied on. */
+  deadlineMs: number;
+}
+
+/** The term of this replica as the leader. */
+interface Term {
+  readonly epoch: number;
+  readonly followers: Followers;
+  createRevision: number;
+  lease: Lease;
+  /** In the state, perhaps, beside those whom the last read showed: of a transaction whose outcome is unknown. */
+  uncertain: { readonly replicas: ReadonlySet<number>; readonly stateRevision: number } | null;
+  required: ReadonlySet<number>;
+  /** Until when each follower has promised not to stand. */
+  readonly grants: Map<number, number>;
+  /** Why no new messages are taken while the term is being handed over. */
+  handingOver: string | null;
+  /** Since when messages cannot be stored. */
+  illSinceMs: number | null;
+}
+
+/** How things stand, for people. */
+export interface ElectionFigures {
+  readonly replica: number;
+  readonly isLeader: boolean;
+  readonly epoch: number;
+  readonly leader: number | null;
+  /** Why it does not stand, when it does not; or why its leadership is suspended. */
+  readonly idle: string | null;
+}
+
+/** The election; see the module's text. */
+export class Election {
+  readonly #parts: ElectionParts;
+  readonly #leaseMs: number;
+  readonly #startedMs: number;
+  #lease: Lease | null = null;
+  #term: Term | null = null;
+  #leader: LeaderEntry | null = null;
+  #grant = { untilMs: -Infinity, epoch: 0 };
+  /** The lease of a candidacy whose outcome is not known. */
+  #candidacy: string | null = null;
+  /** When the state's present revision was first seen. */
+  #seen = { stateRevision: -1, atMs: 0 };
+  #sickUntilMs = -Infinity;
+  #idle: string | null = "it has just started";
+  #announced = "";
+  #timers: Timer[] = [];
+  #watch: Disposable | null = null;
+  #wanted = false;
+  #round: Promise<void> | null = null;
+  #renewal: Promise<void> | null = null;
+  #stopped = false;
+  #problem: string | null = null;
+
+  /** {@linkcode start} begins. */
+  constructor(parts: ElectionParts) {
+    this.#parts = parts;
+    this.#leaseMs = parts.leaseSec * 1000;
+    this.#startedMs = parts.clock.monotonicMs();
+  }
+
+  /** Takes part from now on. The host follows nobody yet. */
+  start(): void {
+    const { clock, authority, keys } = this.#parts;
+    this.#timers = [
+      clock.every(this.#leaseMs / RENEWALS, () => {
+        void this.#renew();
+        this.#askGrants();
+      }),
+      clock.every(this.#leaseMs / ROUNDS, () => this.#wake()),
+    ];
+    this.#watch = authority.watch(keys.prefix, () => this.#wake());
+    this.#wake();
+  }
+
+  /** Ends: a leader hands over to whoever has everything. The host serves nothing any more when it resolves. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    this.#watch?.[Symbol.dispose]();
+    this.#stopped = true;
+    await this.#round;
+    await this.#renewal;
+    try {
+      const term = this.#term;
+      if (term !== null) await this.#handOver(term, this.#successor(term), "the replica stops");
+      if (this.#lease !== null) await this.#parts.authority.revokeLease(this.#lease.id);
+    } catch (error) {
+      this.#parts.log.warn(`election: cannot take leave, the others wait for the lease to end: ${messageOf(error)}`);
+    }
+    this.#term = null;
+  }
+
+  /** Why no message may be taken now; null for the leader that may act. */
+  refusesAppends(): string | null {
+    return this.#term?.handingOver ?? this.refusesPromises();
+  }
+
+  /** Why nothing may be acknowledged or shown now; null for the leader that may act. */
+  refusesPromises(): string | null {
+    const term = this.#term;
+    if (term === null) return "this replica is not the leader of its group";
+    const now = this.#parts.clock.monotonicMs();
+    if (now < term.lease.deadlineMs) return null;
+    for (const replica of term.required) {
+      if (!((term.grants.get(replica) ?? -Infinity) > now)) {
+        return `the lease could not be renewed, and replica ${replica} has not granted more time`;
+      }
+    }
+    return null;
+  }
+
+  /** A leader asks not to be stood against for a lease's time; whether that is promised. */
+  grant(epoch: number): boolean {
+    const { epochFile, clock } = this.#parts;
+    if (this.#stopped || this.#term !== null || this.#candidacy !== null || epoch < epochFile.epoch) return false;
+    this.#grant = { untilMs: Math.max(this.#grant.untilMs, clock.monotonicMs() + this.#leaseMs), epoch };
+    return true;
+  }
+
+  /** How things stand. */
+  figures(): ElectionFigures {
+    const { replica, epochFile } = this.#parts;
+    return {
+      replica,
+      isLeader: this.#term !== null,
+      epoch: epochFile.epoch,
+      leader: this.#term !== null ? replica : this.#leader?.replica ?? null,
+      idle: this.#term !== null ? this.refusesAppends() : this.#idle,
+    };
+  }
+
+  /** The replication has news: a follower is there, gone or has caught up. */
+  changed(): void {
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#stopped) return;
+    this.#wanted = true;
+    this.#round ??= this.#rounds();
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#wanted && !this.#stopped) {
+      this.#wanted = false;
+      try {
+        await this.#actOn(await this.#read());
+        this.#worksAgain();
+      } catch (error) {
+        this.#tell(error);
+      }
+    }
+    this.#round = null;
+  }
+
+  async #read(): Promise<GroupView> {
+    const { authority, keys, clock } = this.#parts;
+    const view = keys.view(await authority.read(keys.prefix));
+    const stateRevision = view.state?.modRevision ?? 0;
+    if (stateRevision !== this.#seen.stateRevision) this.#seen = { stateRevision, atMs: clock.monotonicMs() };
+    return view;
+  }
+
+  async #actOn(view: GroupView): Promise<void> {
+    if (this.#lease === null) await this.#renew();
+    if (this.#term !== null) await this.#actAsLeader(this.#term, view);
+    else await this.#actAsFollower(view);
+    await this.#announce();
+  }
+
+  // Leading.
+
+  async #actAsLeader(term: Term, view: GroupView): Promise<void> {
+    const { state, leader } = view;
+    const isOurs = state !== null && state.value.epoch === term.epoch && !state.value.released;
+    if (!isOurs) return await this.#stepDown(view, state === null ? "the state is gone" : "the epoch is over");
+    if (leader === null) return await this.#leadAgain(term, state);
+    if (leader.createRevision !== term.createRevision) return await this.#stepDown(view, "another leads");
+    if (term.uncertain !== null && term.uncertain.stateRevision !== state.modRevision) term.uncertain = null;
+    this.#require(term, [...state.value.inSync, ...term.uncertain?.replicas ?? []]);
+    if (view.handOver !== null) return await this.#obey(term, state, view.handOver.value.to);
+    if (await this.#isTooIll(term)) return;
+    await this.#reviewInSync(term, state);
+  }
+
+  /** The lease ended, and nobody has taken the place: so that nothing was decided without us. */
+  async #leadAgain(term: Term, state: Entry<GroupState>): Promise<void> {
+    const { authority, keys, log } = this.#parts;
+    const lease = this.#lease;
+    if (lease === null) return;
+    const { succeeded, revision } = await authority.commit({
+      compare: [{ key: keys.state, target: "MOD", revision: state.modRevision }, this.#noLeader()],
+      puts: [{ key: keys.leader, value: this.#leaderEntry(term.epoch), lease: lease.id }],
+    });
+    if (!succeeded) return this.#wake();
+    term.createRevision = revision;
+    term.lease = lease;
+    log.warn(`election: the lease had ended; leading on in epoch ${term.epoch}`);
+  }
+
+  async #reviewInSync(term: Term, { value: state, modRevision }: Entry<GroupState>): Promise<void> {
+    const { log } = this.#parts;
+    const { followers } = term;
+    const others = state.inSync.filter((each) => each !== state.leader);
+    const kept = others.filter((each) => !state.removed.includes(each) && !followers.isLate(each));
+    const more = followers.connected().filter((each) =>
+      !others.includes(each) && !state.removed.includes(each) && followers.hasPromised(each)
+    );
+    // Required first: what is acknowledged from here on, the newcomers have.
+    this.#require(term, [...term.required, ...more]);
+    const wanted = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
+    if (sameMembers(wanted.inSync, state.inSync)) {
+      return this.#require(term, [...state.inSync, ...this.#uncertain(term)]);
+    }
+    if (!await this.#write(term, modRevision, wanted)) return this.#wake();
+    this.#require(term, [...wanted.inSync, ...this.#uncertain(term)]);
+    log.info(`election: in sync are now ${wanted.inSync.join(", ")} (before: ${state.inSync.join(", ")})`);
+    this.#wake();
+  }
+
+  #uncertain(term: Term): Iterable<number> {
+    return term.uncertain?.replicas ?? [];
+  }
+
+  /** Writes the state as its leader; false when it was another than ours, or we lead no more. */
+  async #write(
+    term: Term,
+    stateRevision: number,
+    state: GroupState,
+    more: { deletes?: string[] } = {},
+  ): Promise<boolean> {
+    const { authority, keys } = this.#parts;
+    try {
+      const { succeeded } = await authority.commit({
+        compare: [
+          { key: keys.state, target: "MOD", revision: stateRevision },
+          { key: keys.leader, target: "CREATE", revision: term.createRevision },
+        ],
+        puts: [{ key: keys.state, value: JSON.stringify(state) }],
+        ...more,
+      });
+      // It compared the same revision as one whose outcome is unknown: that one cannot happen any more.
+      if (succeeded) term.uncertain = null;
+      return succeeded;
+    } catch (error) {
+      if (error instanceof AuthorityError && error.isUnknown) {
+        const replicas = new Set([...state.inSync, ...this.#uncertain(term)]);
+        term.uncertain = { replicas, stateRevision };
+        this.#require(term, [...term.required, ...replicas]);
+      }
+      throw error;
+    }
+  }
+
+  #require(term: Term, replicas: Iterable<number>): void {
+    const required = new Set(replicas);
+    required.delete(this.#parts.replica);
+    if (sameMembers([...required], [...term.required])) return;
+    term.required = required;
+    term.followers.require(required);
+    this.#askGrants();
+  }
+
+  /** Asks every required follower for time, in case that the authority cannot be asked. */
+  #askGrants(): void {
+    const { clock, host } = this.#parts;
+    const term = this.#term;
+    if (term === null) return;
+    for (const replica of term.required) {
+      const untilMs = clock.monotonicMs() + this.#leaseMs * (1 - MARGIN_SHARE);
+      host.askGrant(replica, term.epoch).then((isGranted) => {
+        if (isGranted) term.grants.set(replica, Math.max(untilMs, term.grants.get(replica) ?? 0));
+      }, () => {});
+    }
+  }
+
+  async #isTooIll(term: Term): Promise<boolean> {
+    const { clock, host } = this.#parts;
+    const illness = host.illness();
+    if (illness === null) {
+      term.illSinceMs = null;
+      return false;
+    }
+    const now = clock.monotonicMs();
+    term.illSinceMs ??= now;
+    if (now - term.illSinceMs < ILLNESS_MS) return false;
+    const successor = this.#successor(term);
+    if (successor === null) return false;
+    this.#sickUntilMs = now + this.#leaseMs;
+    await this.#handOver(term, successor, illness);
+    return true;
+  }
+
+  /** A required follower, best one that has everything. */
+  #successor({ required, followers }: Term): number | null {
+    const there = [...required].filter((each) => !followers.isLate(each));
+    return there.find((each) => followers.hasEverything(each)) ?? there[0] ?? null;
+  }
+
+  async #obey(term: Term, { value: state, modRevision }: Entry<GroupState>, to: number): Promise<void> {
+    const { replica, log, keys } = this.#parts;
+    const isReady = state.inSync.includes(to) && to !== replica && !term.followers.isLate(to);
+    if (isReady && await this.#handOver(term, to, "an operator wants it")) return;
+    if (to !== replica) log.error(`election: replica ${to} cannot be handed over to: it is not in sync`);
+    if (this.#term === term) await this.#write(term, modRevision, state, { deletes: [keys.handOver] });
+  }
+
+  /**
+   * Ends our term: takes nothing more, waits until the successor has everything, lets go. False when it did not come so far
+   * and we lead on; then nothing has happened.
+   */
+  async #handOver(term: Term, to: number | null, why: string): Promise<boolean> {
+    const { clock, log, keys, host, authority } = this.#parts;
+    const { followers } = term;
+    term.handingOver = `the leader hands over: ${why}`;
+    const endMs = clock.monotonicMs() + HAND_OVER_MS;
+    while (
+      to !== null && !followers.hasEverything(to) && clock.monotonicMs() < endMs && this.refusesPromises() === null
+    ) {
+      await clock.sleep(HAND_OVER_POLL_MS);
+    }
+    const isReady = to === null || followers.hasEverything(to);
+    const state = (await this.#read()).state;
+    if (state === null || state.value.epoch !== term.epoch || (!isReady && !this.#stopped)) {
+      term.handingOver = null;
+      return false;
+    }
+    // From here on nothing is acknowledged: others may lead before we hear that the transaction was done.
+    this.#term = null;
+    this.#leader = null;
+    const next = isReady ? to : null;
+    const compare: Compare[] = [
+      { key: keys.state, target: "MOD", revision: state.modRevision },
+      { key: keys.leader, target: "CREATE", revision: term.createRevision },
+    ];
+    const puts = [{ key: keys.state, value: JSON.stringify(released(state.value, next)) }];
+    try {
+      await authority.commit({ compare, puts, deletes: [keys.leader, keys.handOver] });
+      log.info(`election: epoch ${term.epoch} is over (${why}); next is ${next ?? "whoever is in sync"}`);
+    } finally {
+      if (!this.#stopped) await host.follow(null);
+    }
+    return true;
+  }
+
+  async #stepDown(view: GroupView, why: string): Promise<void> {
+    const { log } = this.#parts;
+    log.warn(`election: not the leader of epoch ${this.#term?.epoch} any more: ${why}`);
+    this.#term = null;
+    this.#leader = null;
+    const leader = this.#followable(view);
+    this.#leader = leader;
+    await this.#parts.host.follow(leader);
+    this.#wake();
+  }
+
+  // Following and standing.
+
+  async #actAsFollower(view: GroupView): Promise<void> {
+    const { host, replica } = this.#parts;
+    await this.#settleCandidacy();
+    if (view.leader !== null) {
+      this.#idle = `replica ${view.leader.value.replica} leads`;
+      const leader = this.#followable(view);
+      if (leader !== null && !sameLeader(leader, this.#leader)) {
+        this.#parts.epochFile.seen(leader.epoch);
+        this.#leader = leader;
+        await host.follow(leader);
+      } else if (view.leader.value.replica === replica) await this.#endFormerTerm(view.leader.lease);
+      return;
+    }
+    this.#idle = this.#obstacle(view);
+    if (this.#idle === null) await this.#stand(view);
+  }
+
+  /** The leader's key is ours though we do not lead: it goes with its lease, at once where that is still ours. */
+  async #endFormerTerm(lease: string): Promise<void> {
+    this.#idle = "our own former lease has not ended yet";
+    if (lease !== this.#lease?.id) return;
+    await this.#parts.authority.revokeLease(lease);
+    this.#lease = null;
+    this.#wake();
+  }
+
+  /** The leader to follow; null when there is none, or it is one of the past. */
+  #followable({ leader }: GroupView): LeaderEntry | null {
+    const { epochFile, replica, log } = this.#parts;
+    if (leader === null || leader.value.replica === replica) return null;
+    if (leader.value.epoch >= epochFile.epoch) return leader.value;
+    log.error(
+      `election: replica ${leader.value.replica} leads epoch ${leader.value.epoch}, we have seen ${epochFile.epoch}: the ` +
+        "authority was set back; it is not followed",
+    );
+    return null;
+  }
+
+  #obstacle(view: GroupView): string | null {
+    const { clock, epochFile, replica, host } = this.#parts;
+    if (this.#candidacy !== null) return "the outcome of its last candidacy is not known yet";
+    return standingObstacle({
+      view,
+      replica,
+      now: clock.monotonicMs(),
+      leaseMs: this.#leaseMs,
+      startedMs: this.#startedMs,
+      stateSeenMs: this.#seen.atMs,
+      grant: this.#grant,
+      sickUntilMs: this.#sickUntilMs,
+      illness: host.illness(),
+      endOffset: host.endOffset(),
+      isTrusted: epochFile.isTrusted,
+      hasSeenEpochs: epochFile.epoch > 0,
+    });
+  }
+
+  async #stand(view: GroupView): Promise<void> {
+    const { authority, keys, epochFile, clock, host, replica, log } = this.#parts;
+    const lease = this.#lease;
+    if (lease === null || lease.deadlineMs <= clock.monotonicMs()) return;
+    const epoch = Math.max(view.state?.value.epoch ?? 0, epochFile.epoch) + 1;
+    const term = { epoch, leader: replica, startOffset: host.endOffset(), atMs: clock.now() };
+    const state = elected(view.state?.value ?? null, term);
+    this.#candidacy = lease.id;
+    const { succeeded, revision } = await authority.commit({
+      compare: [{ key: keys.state, target: "MOD", revision: view.state?.modRevision ?? 0 }, this.#noLeader()],
+      puts: [
+        { key: keys.state, value: JSON.stringify(state) },
+        { key: keys.leader, value: this.#leaderEntry(epoch), lease: lease.id },
+      ],
+    });
+    if (!succeeded) {
+      this.#candidacy = null;
+      return this.#wake();
+    }
+    log.info(`election: elected in epoch ${epoch}; our log ends at ${term.startOffset}`);
+    await this.#beginTerm(view.state?.value ?? null, state, { createRevision: revision, lease });
+  }
+
+  async #beginTerm(
+    before: GroupState | null,
+    state: GroupState,
+    { createRevision, lease }: { createRevision: number; lease: Lease },
+  ): Promise<void> {
+    const { epochFile, host, log, clock } = this.#parts;
+    const { epoch } = state;
+    try {
+      epochFile.seen(epoch);
+      this.#leader = null;
+      const followers = await host.lead(epoch);
+      this.#term = {
+        epoch,
+        followers,
+        createRevision,
+        lease,
+        uncertain: null,
+        required: new Set(),
+        grants: new Map(),
+        handingOver: null,
+        illSinceMs: null,
+      };
+      this.#candidacy = null;
+      this.#idle = null;
+      log.info(`election: leading in epoch ${epoch}`);
+      host.leading();
+    } catch (error) {
+      log.error(`election: cannot lead in epoch ${epoch}, another may: ${messageOf(error)}`);
+      this.#sickUntilMs = clock.monotonicMs() + this.#leaseMs;
+      await this.#giveBack(before, state, createRevision);
+      await host.follow(null);
+    }
+    this.#wake();
+  }
+
+  /** Nothing was acknowledged in our epoch: whoever was in sync before still is. */
+  async #giveBack(before: GroupState | null, state: GroupState, revision: number): Promise<void> {
+    const { authority, keys } = this.#parts;
+    const others = (before?.inSync ?? []).filter((each) => !state.removed.includes(each));
+    await authority.commit({
+      compare: [
+        { key: keys.state, target: "MOD", revision },
+        { key: keys.leader, target: "CREATE", revision },
+      ],
+      puts: [{ key: keys.state, value: JSON.stringify(released(withInSync(state, others), null)) }],
+      deletes: [keys.leader],
+    });
+    await this.#settleCandidacy();
+  }
+
+  /** A candidacy that nobody knows the outcome of ends with its lease: nothing can be written under it afterwards. */
+  async #settleCandidacy(): Promise<void> {
+    if (this.#candidacy === null) return;
+    await this.#parts.authority.revokeLease(this.#candidacy);
+    if (this.#lease?.id === this.#candidacy) this.#lease = null;
+    this.#candidacy = null;
+    this.#wake();
+  }
+
+  // The lease.
+
+  #renew(): Promise<void> {
+    this.#renewal ??= this.#renewOnce().catch((error) => this.#tell(error)).finally(() => this.#renewal = null);
+    return this.#renewal;
+  }
+
+  async #renewOnce(): Promise<void> {
+    const { authority, clock, leaseSec } = this.#parts;
+    if (this.#stopped) return;
+    const sentMs = clock.monotonicMs();
+    const lease = this.#lease;
+    const safe = (seconds: number) => sentMs + seconds * 1000 * (1 - MARGIN_SHARE);
+    if (lease === null) {
+      const id = await authority.grantLease(leaseSec);
+      this.#lease = { id, deadlineMs: safe(leaseSec) };
+      return;
+    }
+    const seconds = await authority.keepAlive(lease.id);
+    if (seconds > 0) {
+      lease.deadlineMs = Math.max(lease.deadlineMs, safe(seconds));
+      return;
+    }
+    lease.deadlineMs = -Infinity;
+    if (this.#lease === lease) this.#lease = null;
+    this.#wake();
+  }
+
+  /** Tells the others that we are there; again when something has changed. */
+  async #announce(): Promise<void> {
+    const { authority, keys, epochFile, host, replica } = this.#parts;
+    const lease = this.#lease;
+    if (lease === null) return;
+    const { epoch } = epochFile;
+    const idle = this.#term === null ? this.#idle : null;
+    const facts = { replica, ...host.addresses(), epoch, idle };
+    const text = `${lease.id} ${JSON.stringify(facts)}`;
+    if (text === this.#announced) return;
+    const value = JSON.stringify({ ...facts, endOffset: host.endOffset() });
+    await authority.commit({ compare: [], puts: [{ key: keys.replica(replica), value, lease: lease.id }] });
+    this.#announced = text;
+  }
+
+  #noLeader(): Compare {
+    return { key: this.#parts.keys.leader, target: "CREATE", revision: 0 };
+  }
+
+  #leaderEntry(epoch: number): string {
+    const { host, replica } = this.#parts;
+    return JSON.stringify({ replica, epoch, ...host.addresses() });
+  }
+
+  /** Says once what does not work. */
+  #tell(error: unknown): void {
+    const problem = messageOf(error);
+    if (this.#stopped || problem === this.#problem) return;
+    this.#problem = problem;
+    this.#parts.log.warn(`election: ${problem}`);
+  }
+
+  #worksAgain(): void {
+    if (this.#problem === null) return;
+    this.#problem = null;
+    this.#parts.log.info("election: the authority answers again");
+  }
+}
+
+function sameMembers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((each) => b.includes(each));
+}
+
+function sameLeader(a: LeaderEntry, b: LeaderEntry | null): boolean {
+  return a.replica === b?.replica && a.epoch === b.epoch && a.brokerAddr === b.brokerAddr && a.haAddr === b.haAddr;
+}

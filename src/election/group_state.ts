@@ -1,0 +1,234 @@
+/**
+ * What stands in the authority about one group of replicas (a cluster's brokerName), below `PREFIX/CLUSTER/BROKERNAME/`:
+ *
+ * | key | lives | content |
+ * |---|---|---|
+ * | `state` | for ever | epoch, its leader, the in-sync set, the last epochs: {@link GroupState} |
+ * | `leader` | with the leader's lease | {@link LeaderEntry} |
+ * | `replicas/ID` | with the replica's lease | {@link ReplicaEntry} |
+ * | `handover` | until it is done | {@link HandOverRequest}, written by an operator |
+ *
+ * `state` changes only by transactions that compare its revision: by whoever becomes the leader (there must be no `leader`
+ * key) and by the leader (whose own key must still be the one it made).
+ *
+ * @module
+ */
+import type { KeyValue } from "./authority.ts";
+
+/** One term of a leader. */
+export interface Epoch {
+  readonly epoch: number;
+  readonly leader: number;
+  /** Where the leader's log ended when it began. */
+  readonly startOffset: number;
+  /** Its wall clock then. */
+  readonly atMs: number;
+}
+
+/** The permanent state of a group. */
+export interface GroupState {
+  /** Number of the present, or last, leader's term. */
+  readonly epoch: number;
+  /** Who leads, or led, in that epoch. */
+  readonly leader: number;
+  /** Replicas that have everything that was ever acknowledged. */
+  readonly inSync: readonly number[];
+  /** Replicas that an operator took out of the group. */
+  readonly removed: readonly number[];
+  /** The leader of the epoch has ended its term by itself: what it was promised is over. */
+  readonly released: boolean;
+  /** Whom the others let go first, for a while; null for nobody. */
+  readonly next: number | null;
+  /** The last epochs, oldest first. */
+  readonly history: readonly Epoch[];
+}
+
+/** Who leads, for those who follow. */
+export interface LeaderEntry {
+  readonly replica: number;
+  readonly epoch: number;
+  /** `host:port` for clients and for questions of followers. */
+  readonly brokerAddr: string;
+  /** `host:port` of the log. */
+  readonly haAddr: string;
+}
+
+/** A replica that is there. */
+export interface ReplicaEntry {
+  readonly replica: number;
+  readonly brokerAddr: string;
+  readonly haAddr: string;
+  /** Newest epoch that it has seen. */
+  readonly epoch: number;
+  /** Where its log ended when it wrote this. */
+  readonly endOffset: number;
+  /** Why it does not stand for election now; null when it would, or leads. */
+  readonly idle: string | null;
+}
+
+/** An operator wants another leader. */
+export interface HandOverRequest {
+  readonly to: number;
+}
+
+/** A decoded entry and the revisions of its key. */
+export interface Entry<T> {
+  readonly value: T;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly lease: string;
+}
+
+/** All that stands about a group. */
+export interface GroupView {
+  readonly state: Entry<GroupState> | null;
+  readonly leader: Entry<LeaderEntry> | null;
+  readonly replicas: readonly Entry<ReplicaEntry>[];
+  readonly handOver: Entry<HandOverRequest> | null;
+}
+
+/** Epochs that are remembered. */
+const HISTORY_MAX = 32;
+
+/** Keys of one group. */
+export class GroupKeys {
+  readonly prefix: string;
+  readonly state: string;
+  readonly leader: string;
+  readonly handOver: string;
+
+  /** @param root begins and does not end with `/`. */
+  constructor(root: string, clusterName: string, brokerName: string) {
+    this.prefix = `${root}/${clusterName}/${brokerName}/`;
+    this.state = `${this.prefix}state`;
+    this.leader = `${this.prefix}leader`;
+    this.handOver = `${this.prefix}handover`;
+  }
+
+  /** The key of a replica that is there. */
+  replica(id: number): string {
+    return `${this.prefix}replicas/${id}`;
+  }
+
+  /** Decodes what was read. @throws {TypeError} when something cannot be understood: nobody must act on a guess. */
+  view(found: readonly KeyValue[]): GroupView {
+    const one = <T>(key: string, decode: (json: Json) => T): Entry<T> | null => {
+      const kv = found.find((each) => each.key === key);
+      return kv === undefined ? null : entryOf(kv, decode);
+    };
+    return {
+      state: one(this.state, decodeState),
+      leader: one(this.leader, decodeLeader),
+      handOver: one(this.handOver, (json) => ({ to: json.int("to") })),
+      replicas: found.filter(({ key }) => key.startsWith(`${this.prefix}replicas/`)).map((kv) =>
+        entryOf(kv, decodeReplica)
+      ),
+    };
+  }
+}
+
+/** The state after a replica has become the leader: it alone is in sync, for nobody else has its log yet. */
+export function elected(state: GroupState | null, { epoch, leader, startOffset, atMs }: Epoch): GroupState {
+  return {
+    epoch,
+    leader,
+    inSync: [leader],
+    removed: (state?.removed ?? []).filter((each) => each !== leader),
+    released: false,
+    next: null,
+    history: [...state?.history ?? [], { epoch, leader, startOffset, atMs }].slice(-HISTORY_MAX),
+  };
+}
+
+/** The state with another in-sync set, the leader always in it. */
+export function withInSync(state: GroupState, others: Iterable<number>): GroupState {
+  return { ...state, inSync: [...new Set([state.leader, ...others])].sort((a, b) => a - b) };
+}
+
+/** The state after its leader has ended its term by itself. */
+export function released(state: GroupState, next: number | null): GroupState {
+  return { ...state, released: true, next };
+}
+
+function entryOf<T>(kv: KeyValue, decode: (json: Json) => T): Entry<T> {
+  const { createRevision, modRevision, lease } = kv;
+  try {
+    return { value: decode(new Json(JSON.parse(kv.value))), createRevision, modRevision, lease };
+  } catch (error) {
+    throw new TypeError(`the key ${kv.key} cannot be understood: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function decodeState(json: Json): GroupState {
+  return {
+    epoch: json.int("epoch"),
+    leader: json.int("leader"),
+    inSync: json.ints("inSync"),
+    removed: json.ints("removed"),
+    released: json.bool("released"),
+    next: json.has("next") ? json.int("next") : null,
+    history: json.list("history").map((each) => ({
+      epoch: each.int("epoch"),
+      leader: each.int("leader"),
+      startOffset: each.int("startOffset"),
+      atMs: each.int("atMs"),
+    })),
+  };
+}
+
+function decodeLeader(json: Json): LeaderEntry {
+  return {
+    replica: json.int("replica"),
+    epoch: json.int("epoch"),
+    brokerAddr: json.text("brokerAddr"),
+    haAddr: json.text("haAddr"),
+  };
+}
+
+function decodeReplica(json: Json): ReplicaEntry {
+  return {
+    ...decodeLeader(json),
+    endOffset: json.int("endOffset"),
+    idle: json.has("idle") ? json.text("idle") : null,
+  };
+}
+
+/** An object whose members must be what is asked for. */
+class Json {
+  readonly #members: Record<string, unknown>;
+
+  constructor(value: unknown) {
+    if (typeof value !== "object" || value === null) throw new TypeError("no object");
+    this.#members = value as Record<string, unknown>;
+  }
+
+  has(name: string): boolean {
+    return this.#members[name] !== undefined && this.#members[name] !== null;
+  }
+
+  int(name: string): number {
+    return checked(this.#members[name], name, (value) => Number.isSafeInteger(value)) as number;
+  }
+
+  text(name: string): string {
+    return checked(this.#members[name], name, (value) => typeof value === "string") as string;
+  }
+
+  bool(name: string): boolean {
+    return checked(this.#members[name], name, (value) => typeof value === "boolean") as boolean;
+  }
+
+  ints(name: string): number[] {
+    const isInts = (value: unknown) => Array.isArray(value) && value.every(Number.isSafeInteger);
+    return checked(this.#members[name], name, isInts) as number[];
+  }
+
+  list(name: string): Json[] {
+    return (checked(this.#members[name], name, Array.isArray) as unknown[]).map((each) => new Json(each));
+  }
+}
+
+function checked(value: unknown, name: string, isRight: (value: unknown) => boolean): unknown {
+  if (!isRight(value)) throw new TypeError(`${name} is ${JSON.stringify(value)}`);
+  return value;
+}

@@ -1,0 +1,67 @@
+/**
+ * Whether a replica may stand for election when there is no leader's key: a pure function of what it knows.
+ *
+ * @module
+ */
+import type { GroupView } from "./group_state.ts";
+
+/** What a replica knows. Times are monotonic. */
+export interface Standing {
+  readonly view: GroupView;
+  readonly replica: number;
+  readonly now: number;
+  readonly leaseMs: number;
+  /** When this process began to take part. */
+  readonly startedMs: number;
+  /** When the present state was first seen. */
+  readonly stateSeenMs: number;
+  /** The last promise to a leader not to stand. */
+  readonly grant: { readonly untilMs: number; readonly epoch: number };
+  /** It could not lead, and leaves it to others until then. */
+  readonly sickUntilMs: number;
+  /** Why it could not store messages. */
+  readonly illness: string | null;
+  readonly endOffset: number;
+  /** Whether its log has everything that it acknowledged. */
+  readonly isTrusted: boolean;
+  /** Whether it has ever been in a group with a leader. */
+  readonly hasSeenEpochs: boolean;
+}
+
+/** What keeps the replica from standing; null when nothing does. */
+export function standingObstacle(standing: Standing): string | null {
+  const { view, now, sickUntilMs, illness } = standing;
+  if (illness !== null) return illness;
+  if (now < sickUntilMs) return "it could not lead a moment ago";
+  return view.state === null ? firstObstacle(standing) : laterObstacle(standing);
+}
+
+/** The group is new: an empty replica begins it, unless another one that is there has messages. */
+function firstObstacle({ view, replica, now, startedMs, leaseMs, endOffset, hasSeenEpochs }: Standing): string | null {
+  const word = "name the first leader by `rucola tools forceMaster`";
+  if (hasSeenEpochs) return `the authority has lost the group's state, which this replica knows; ${word}`;
+  if (endOffset > 0) return `the group is new to the authority, and this replica has messages already; ${word}`;
+  const other = view.replicas.find(({ value }) => value.replica !== replica && value.endOffset > 0);
+  if (other !== undefined) return `the group is new, and replica ${other.value.replica} has messages; ${word}`;
+  return now < startedMs + leaseMs ? "it waits for other replicas of a new group" : null;
+}
+
+function laterObstacle(standing: Standing): string | null {
+  const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted } = standing;
+  const state = view.state!.value;
+  const { inSync, next } = state;
+  if (!inSync.includes(replica)) return `it is not in sync (${inSync.join(", ")})`;
+  if (state.removed.includes(replica)) return "an operator has removed it";
+  if (!isTrusted && inSync.length > 1) {
+    return "its machine lost power with messages that were not synced, and others are in sync";
+  }
+  if (next !== null && next !== replica && now < stateSeenMs + leaseMs) return `replica ${next} is to lead`;
+  // What was promised to the leader of this epoch, or an earlier one, is void when it has ended its term by itself.
+  if (state.released && grant.epoch <= state.epoch) return null;
+  if (now < grant.untilMs) return `it has promised the leader of epoch ${grant.epoch} to wait`;
+  // A promise from before our own start is not remembered; there was none when we led last.
+  if (state.leader !== replica && now < startedMs + leaseMs) {
+    return "it may have promised a leader to wait before it started";
+  }
+  return null;
+}

@@ -1,0 +1,114 @@
+import { assert, assertEquals } from "@std/assert";
+import { ElectedGroup } from "../support/elected_group.ts";
+import { readTopic } from "./cluster_world.ts";
+import { type SimWorld, simWorld } from "../support/world.ts";
+
+/** Sends one message after the other until `count` are acknowledged; returns their bodies. */
+async function send(world: SimWorld, group: ElectedGroup, count: number, prefix: string): Promise<string[]> {
+  await using client = group.cluster.client(`app ${prefix}`, { pollNameServerIntervalMs: 1000 });
+  const producer = client.producer({ group: "PG" });
+  await producer.start();
+  const sent: string[] = [];
+  const endMs = world.clock.monotonicMs() + 60_000;
+  for (let i = 0; sent.length < count; i++) {
+    const body = `${prefix} ${i}`;
+    const result = await producer.send({ topic: "T", body }, { timeoutMs: 3000 }).catch(() => null);
+    if (result?.sendStatus === "SEND_OK") sent.push(body);
+    else await world.clock.sleep(50);
+    if (world.clock.monotonicMs() > endMs) throw new Error(`${sent.length} of ${count} sent`);
+  }
+  return sent;
+}
+
+Deno.test("three replicas elect a leader, all come in sync, and messages are acknowledged", async () => {
+  await simWorld(1).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    assert(leader >= 1 && leader <= 3);
+    assertEquals((await send(world, group, 20, "a")).length, 20);
+  });
+});
+
+Deno.test("when the leader dies another one has everything acknowledged, queue offsets go on, and the old one follows", async () => {
+  await simWorld(2).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const first = await group.settled(3);
+    const before = await send(world, group, 40, "before");
+    const startMs = world.clock.monotonicMs();
+    group.kill(first);
+    const after = await send(world, group, 40, "after");
+    const second = group.leaders()[0]!;
+    assert(second !== first && group.view().state!.value.epoch === 2);
+    assert(world.clock.monotonicMs() - startMs < 10_000, "the outage is a lease, a change of role and a second's poll");
+    await group.startReplica(first);
+    await group.settled(3);
+    await using reader = group.cluster.client("reader");
+    const messages = await readTopic(reader, "T");
+    const bodies = new Set(messages.map(({ body }) => new TextDecoder().decode(body)));
+    assertEquals([...before, ...after].filter((body) => !bodies.has(body)), []);
+    const places = messages.map(({ queueId, queueOffset }) => `${queueId} ${queueOffset}`);
+    assertEquals(new Set(places).size, places.length);
+  });
+});
+
+Deno.test("a hand-over takes less than a second, fails no send of a client with an old route, and moves brokerId 0", async () => {
+  await simWorld(3).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const first = await group.settled(3);
+    // Its route is asked for every 30 s, as Java's is.
+    await using client = group.cluster.client("app");
+    const producer = client.producer({ group: "PG" });
+    await producer.start();
+    await producer.send({ topic: "T", body: "before" });
+    const next = first === 1 ? 2 : 1;
+    const startMs = world.clock.monotonicMs();
+    group.authority.commit({ compare: [], puts: [{ key: group.keys.handOver, value: JSON.stringify({ to: next }) }] });
+    await world.until(() => group.leaders()[0] === next, "the hand-over");
+    assert(world.clock.monotonicMs() - startMs < 1000, `it took ${world.clock.monotonicMs() - startMs} ms`);
+    await group.settled(3);
+    const { sendStatus } = await producer.send({ topic: "T", body: "after, by way of the former leader" });
+    assertEquals(sendStatus, "SEND_OK");
+    assertEquals(group.view().handOver, null);
+    await using admin = group.cluster.client("admin");
+    const members = await admin.admin().members("DefaultCluster");
+    assertEquals(members.map(({ brokerId }) => brokerId).sort(), [0, first, 6 - first - next].sort());
+    const address = `${world.machine(`r${next}`).ip}:10911`;
+    assertEquals(members.find(({ brokerId }) => brokerId === 0)?.address, address);
+  });
+});
+
+Deno.test("losing the authority stops no sends while the leader reaches its followers; with one of them gone it must stop", async () => {
+  await simWorld(4).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const leader = await group.settled(3);
+    group.authority.isDown = true;
+    await world.clock.sleep(20_000);
+    assertEquals(group.leaders(), [leader]);
+    await send(world, group, 10, "without the authority");
+    group.kill(leader === 1 ? 2 : 1);
+    await world.clock.sleep(4000);
+    assertEquals(group.leaders(), [], "who may be elected has not promised to wait");
+    group.authority.isDown = false;
+    await group.settled(2);
+    await send(world, group, 10, "with it again");
+  });
+});
+
+Deno.test("a leader whose machine loses its power with unsynced messages waits for those who have them", async () => {
+  await simWorld(5).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const leader = await group.settled(3);
+    const sent = await send(world, group, 30, "before");
+    const others = [1, 2, 3].filter((id) => id !== leader);
+    for (const id of others) group.kill(id);
+    group.losePower(leader);
+    await group.startReplica(leader);
+    await world.clock.sleep(20_000);
+    assertEquals(group.leaders(), [], "its log may lack what it acknowledged");
+    for (const id of others) await group.startReplica(id);
+    await group.settled(3);
+    await using reader = group.cluster.client("reader");
+    const bodies = new Set((await readTopic(reader, "T")).map(({ body }) => new TextDecoder().decode(body)));
+    assertEquals(sent.filter((body) => !bodies.has(body)), []);
+  });
+});

@@ -1,0 +1,45 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { SimClock } from "../../../src/common/clock_sim.ts";
+import { CRASH, SimDisk } from "../../../src/common/disk_sim.ts";
+import { CorruptError } from "../../../src/common/errors.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
+import { EpochFile } from "../../../src/election/epoch_file.ts";
+
+const BOOT = { bootedAtMs: 1000, isUnclean: false, isSynced: false };
+
+function disk(): SimDisk {
+  return new SimDisk({ clock: new SimClock(), random: new SeededRandom(1) });
+}
+
+Deno.test("an epoch that was seen survives the loss of power, and never goes back", () => {
+  let device = disk();
+  const file = new EpochFile(device, "/store", BOOT);
+  assertEquals([file.isNew, file.epoch], [true, 0]);
+  file.seen(7);
+  file.seen(5);
+  device = device.crash(CRASH.dropUnsynced);
+  const again = new EpochFile(device, "/store", BOOT);
+  assertEquals([again.isNew, again.epoch], [false, 7]);
+});
+
+Deno.test("the log is doubted after an unclean stop in another boot, until it has caught up", () => {
+  const device = disk();
+  const trusted = (start: typeof BOOT) => new EpochFile(device, "/store", start).isTrusted;
+  assertEquals(trusted(BOOT), true);
+  assertEquals(trusted({ ...BOOT, isUnclean: true, bootedAtMs: 1900 }), true, "only the process ended");
+  assertEquals(trusted({ ...BOOT, bootedAtMs: 900_000 }), true, "it was stopped cleanly");
+  assertEquals(trusted({ bootedAtMs: 5_000_000, isUnclean: true, isSynced: true }), true, "everything was synced");
+  assertEquals(trusted({ ...BOOT, isUnclean: true, bootedAtMs: 9_000_000 }), false);
+  assertEquals(trusted({ ...BOOT, isUnclean: true, bootedAtMs: 9_000_000 }), false, "a second end changes nothing");
+  const file = new EpochFile(device, "/store", { ...BOOT, bootedAtMs: 9_000_000 });
+  file.trust();
+  assertEquals(trusted({ ...BOOT, isUnclean: true, bootedAtMs: 9_000_000 }), true);
+});
+
+Deno.test("a file that cannot be understood keeps the replica from starting", () => {
+  const device = disk();
+  const file = device.open("/haEpoch.json", { create: true });
+  file.write(new TextEncoder().encode('{"epoch":-1}'), 0);
+  file.close();
+  assertThrows(() => new EpochFile(device, "", BOOT), CorruptError, "epoch=-1");
+});

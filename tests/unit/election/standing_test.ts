@@ -1,0 +1,85 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { GroupState, GroupView } from "../../../src/election/group_state.ts";
+import { type Standing, standingObstacle } from "../../../src/election/standing.ts";
+
+const STATE: GroupState = {
+  epoch: 4,
+  leader: 1,
+  inSync: [1, 2],
+  removed: [],
+  released: false,
+  next: null,
+  history: [],
+};
+
+function view(state: Partial<GroupState> | null, others: GroupView["replicas"] = []): GroupView {
+  const entry = { createRevision: 1, modRevision: 9, lease: "" };
+  return {
+    state: state && { ...entry, value: { ...STATE, ...state } },
+    leader: null,
+    handOver: null,
+    replicas: others,
+  };
+}
+
+/** What keeps replica 2, which has long been there, from standing. */
+function obstacle(changes: Partial<Standing>): string | null {
+  return standingObstacle({
+    view: view({}),
+    replica: 2,
+    now: 100_000,
+    leaseMs: 3000,
+    startedMs: 0,
+    stateSeenMs: 0,
+    grant: { untilMs: -Infinity, epoch: 0 },
+    sickUntilMs: -Infinity,
+    illness: null,
+    endOffset: 500,
+    isTrusted: true,
+    hasSeenEpochs: true,
+    ...changes,
+  });
+}
+
+Deno.test("a replica that is in sync stands, one that is not does not", () => {
+  assertEquals(obstacle({}), null);
+  assertStringIncludes(obstacle({ view: view({ inSync: [1] }) })!, "not in sync (1)");
+  assertStringIncludes(obstacle({ view: view({ removed: [2] }) })!, "removed");
+  assertStringIncludes(obstacle({ illness: "the disk is full" })!, "disk is full");
+});
+
+Deno.test("what was promised to a leader holds to its time, also over a restart, unless that leader has let go", () => {
+  const grant = { untilMs: 100_001, epoch: 4 };
+  assertStringIncludes(obstacle({ grant })!, "promised the leader of epoch 4");
+  assertEquals(obstacle({ grant: { ...grant, untilMs: 100_000 } }), null);
+  assertStringIncludes(obstacle({ startedMs: 98_000 })!, "before it started");
+  assertEquals(obstacle({ grant, startedMs: 98_000, view: view({ released: true }) }), null);
+  assertStringIncludes(obstacle({ grant: { ...grant, epoch: 5 }, view: view({ released: true }) })!, "epoch 5");
+  assertEquals(
+    obstacle({ startedMs: 98_000, view: view({ leader: 2 }) }),
+    null,
+    "it led last, so that nobody else was promised",
+  );
+});
+
+Deno.test("a log that may lack what it acknowledged stands only where nobody else is in sync", () => {
+  assertStringIncludes(obstacle({ isTrusted: false })!, "lost power");
+  assertEquals(obstacle({ isTrusted: false, view: view({ inSync: [2] }) }), null);
+});
+
+Deno.test("whoever is handed over to goes first, for a lease's time", () => {
+  const handedOver = view({ released: true, next: 1 });
+  assertStringIncludes(obstacle({ view: handedOver, stateSeenMs: 98_000 })!, "replica 1 is to lead");
+  assertEquals(obstacle({ view: handedOver, stateSeenMs: 96_000 }), null);
+});
+
+Deno.test("a new group is begun by an empty replica that has waited for others, never over messages", () => {
+  const fresh = { view: view(null), endOffset: 0, hasSeenEpochs: false };
+  assertEquals(obstacle(fresh), null);
+  assertStringIncludes(obstacle({ ...fresh, startedMs: 98_000 })!, "waits for other replicas");
+  assertStringIncludes(obstacle({ ...fresh, endOffset: 10 })!, "forceMaster");
+  assertStringIncludes(obstacle({ ...fresh, hasSeenEpochs: true })!, "lost the group's state");
+  const other = { replica: 1, brokerAddr: "", haAddr: "", epoch: 0, endOffset: 10, idle: null };
+  const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
+  assertStringIncludes(obstacle({ ...fresh, view: view(null, others) })!, "replica 1 has messages");
+});
