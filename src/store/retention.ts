@@ -11,7 +11,7 @@
  * @module
  */
 import type { Clock, Timer } from "../common/clock.ts";
-import type { Disk, DiskUsage } from "../common/disk.ts";
+import { type Disk, type DiskUsage, parentOf } from "../common/disk.ts";
 import { messageOf, WorldError } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -128,13 +128,15 @@ export class Retention {
 
   /** Removes the oldest segments that may go; returns how many did. */
   async #removeSegments(isForced: boolean): Promise<number> {
-    const { log, options, clock, report } = this.#parts;
+    const { disk, log, options, clock, report } = this.#parts;
     let removed = 0;
     while (removed < options.deleteFileBatchMax && !this.#stopped) {
       const segment = log.segments.first;
       if (segment === undefined || !this.#mayGo(segment, isForced)) break;
       if (removed > 0) await clock.sleep(options.deleteCommitLogFilesInterval);
       log.segments.removeFirst();
+      // No start may find it again without those behind it: files would be missing in between.
+      disk.syncDirectory(parentOf(segment.path));
       report.info(`removed ${segment.path}${isForced ? ", for lack of space" : ", expired"}`);
       removed++;
     }

@@ -124,11 +124,11 @@ export class SegmentFile implements Closable {
 
   /** Removes the file; reads under way end first. That of a large one is given back off the event loop. @throws {DiskError} */
   remove(): void {
-    this.removed = true;
-    this.needsSync = false;
     // While somebody has it open, removing its name costs little, however large it is.
     if (this.sizeBytes >= LARGE_BYTES && this.#disk.stat(this.path) !== null) this.#open();
     this.#disk.remove(this.path);
+    this.removed = true;
+    this.needsSync = false;
     this.#closeIfRemoved();
   }
 

@@ -172,9 +172,10 @@ export class SegmentQueue {
     else segment.closeHandle();
   }
 
-  /** Removes the oldest segment. @throws {DiskError} */
+  /** Removes the oldest segment. @throws {DiskError} it stays then. */
   removeFirst(): void {
-    this.#segments.shift()?.remove();
+    this.first?.remove();
+    this.#segments.shift();
   }
 
   /** Drops everything from `offset` on: later segments go, the one that holds it reads as zero from there. @throws {DiskError} */

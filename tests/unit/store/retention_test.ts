@@ -108,3 +108,26 @@ Deno.test("while enough bytes are free, a volume is not full whatever its percen
   assertEquals(h.store.figures().minPhysicalOffset, 0);
   await h.store.close();
 });
+
+Deno.test("an expired file that cannot be removed stays the log's first, and goes in a later round", async () => {
+  const h = StoreHarness.fresh({ fileReservedTime: 1, deleteWhen: Array.from({ length: 24 }, (_, i) => i).join(";") });
+  await h.open();
+  fill(h, 100);
+  const first = "/store/commitlog/00000000000000000000";
+  const fault = (h.disk as SimDisk).faults.fail({
+    path: /commitlog\/0{20}$/,
+    operation: "remove",
+    fault: "permission",
+  });
+  await h.clock.advance(2 * HOUR_MS);
+  assert(h.disk.stat(first) !== null);
+  assertEquals(h.store.figures().minPhysicalOffset, 0);
+  assertEquals((await h.readAll("T", 0)).length, 50);
+  await h.store.close();
+  await h.open();
+  fault.cancel();
+  await h.clock.advance(60_000);
+  assertEquals(h.disk.stat(first), null);
+  assertEquals(h.disk.list("/store/commitlog").length, 1);
+  await h.store.close();
+});
