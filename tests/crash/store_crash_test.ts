@@ -5,7 +5,7 @@
  */
 import { CRASH } from "../../src/common/disk_sim.ts";
 import type { StoreOptions } from "../../src/store/store.ts";
-import { check, live, promiseOnlySynced } from "./store_run.ts";
+import { check, live, promiseOnlySynced, unlessStopped } from "./store_run.ts";
 
 const SEEDS = Number(Deno.env.get("CRASH_SEEDS") ?? 1);
 const STEP = Number(Deno.env.get("CRASH_STEP") ?? 9);
@@ -52,5 +52,29 @@ for (const [name, options] of Object.entries(SETTINGS)) {
   Deno.test(`${name}: a kill at any change takes no promised message`, async () => {
     const points = await enumerate(options, "kill");
     if (SEEDS > 1) console.log(`${name}, kill: ${points} points`);
+  });
+}
+
+/** Stops a run at `stopAt`, and then each start after it, at every `STEP`th change that it makes. */
+async function stopStarts(stopAt: number, policy: keyof typeof CRASH): Promise<void> {
+  for (let change = 1;; change += STEP) {
+    const run = await live(1, SETTINGS["SYNC_FLUSH"]!, stopAt);
+    const disk = run.disk.crash(CRASH[policy]);
+    disk.faults.stopAt(disk.faults.changes + change);
+    const harness = run.harness.on(disk);
+    const store = await unlessStopped(disk, harness.open());
+    if (store !== undefined) return void await unlessStopped(disk, store.close());
+    try {
+      await check(run, disk.crash(CRASH[policy]));
+    } catch (error) {
+      throw new Error(`${policy}, stopped at ${stopAt}, its start at its change ${change}`, { cause: error });
+    }
+  }
+}
+
+for (const policy of ["keepAll", "dropUnsynced", "reordered"] as const) {
+  Deno.test(`a start that is stopped as well takes no promised message (${policy})`, async () => {
+    const { changes } = await live(1, SETTINGS["SYNC_FLUSH"]!);
+    for (let stopAt = 10; stopAt < changes; stopAt += 6 * STEP) await stopStarts(stopAt, policy);
   });
 }

@@ -46,7 +46,7 @@ const OPTIONS: Partial<StoreOptions> = {
 };
 
 /** Resolves with the promise, or with undefined when the machine stopped and it never will. */
-async function unlessStopped<T>(disk: SimDisk, promise: Promise<T>): Promise<T | undefined> {
+export async function unlessStopped<T>(disk: SimDisk, promise: Promise<T>): Promise<T | undefined> {
   let isOver = false;
   const stopped = (async () => {
     while (!disk.faults.stopped && !isOver) await new Promise((resolve) => setTimeout(resolve, 0));
