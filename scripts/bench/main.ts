@@ -14,6 +14,7 @@ import { expectedMinutes } from "./plan.ts";
 import { type BenchReport, type Conditions, joinReports, toMarkdown } from "./report.ts";
 import { type Contestant, runRound } from "./round.ts";
 import { SCENARIOS } from "./scenario.ts";
+import type { Series } from "./statistics.ts";
 
 async function main(args: Arguments): Promise<number> {
   if (args.list) {
@@ -25,6 +26,7 @@ async function main(args: Arguments): Promise<number> {
   const contestants = await Promise.all(args.targets.map((target) => enter(target, args)));
   const minutes = Math.ceil(expectedMinutes(args));
   console.error(`${args.scenarios.length} scenarios, ${args.rounds} rounds: about ${minutes} min`);
+  const earlier = args.add ? await earlierReport(args.out) : null;
   const runs = new Map<string, Measurement[]>();
   for (let round = 0; round < args.rounds; round++) {
     // Every second round begins with the other one, so that neither always meets the cooler or emptier machine.
@@ -36,15 +38,13 @@ async function main(args: Arguments): Promise<number> {
         console.error(progressLine({ round: round + 1, platform: label, scenario }, result));
       });
     }
+    // After each round: what was measured stays when somebody ends it early.
+    const series = seriesOf(args, contestants, runs);
+    await writeReport(joined(earlier, { conditions: await conditions(args), series }), args);
   }
-  const series = args.scenarios.flatMap((scenario) =>
-    contestants.flatMap(({ platform: { label } }) => {
-      const own = runs.get(seriesKey(scenario.name, label));
-      return own === undefined ? [] : [{ scenario: scenario.name, platform: label, runs: own }];
-    })
-  );
-  const report = await continued({ conditions: await conditions(args), series }, args);
-  await writeReport(report, args);
+  const report = joined(earlier, { conditions: await conditions(args), series: seriesOf(args, contestants, runs) });
+  console.log(args.json ? JSON.stringify(report, null, 2) : toMarkdown(report));
+  console.error(`written: ${args.out}/bench.md and bench.json`);
   return [...runs.values()].flat().some((run) => run.failed > 0) ? 1 : 0;
 }
 
@@ -96,25 +96,36 @@ async function conditions(args: Arguments): Promise<Conditions> {
   };
 }
 
-async function continued(report: BenchReport, args: Arguments): Promise<BenchReport> {
-  if (!args.add) return report;
+function seriesOf(
+  args: Arguments,
+  contestants: readonly Contestant[],
+  runs: ReadonlyMap<string, readonly Measurement[]>,
+): Series[] {
+  return args.scenarios.flatMap((scenario) =>
+    contestants.flatMap(({ platform: { label } }) => {
+      const own = runs.get(seriesKey(scenario.name, label));
+      return own === undefined ? [] : [{ scenario: scenario.name, platform: label, runs: own }];
+    })
+  );
+}
+
+async function earlierReport(folder: string): Promise<BenchReport | null> {
   try {
-    const earlier: BenchReport = JSON.parse(await Deno.readTextFile(`${args.out}/bench.json`));
-    return joinReports(earlier, report, SCENARIOS.map(({ name }) => name));
+    return JSON.parse(await Deno.readTextFile(`${folder}/bench.json`));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return report;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
 
-async function writeReport(report: BenchReport, { out, json }: Arguments): Promise<void> {
-  const markdown = toMarkdown(report);
-  const document = JSON.stringify(report, null, 2) + "\n";
+function joined(earlier: BenchReport | null, report: BenchReport): BenchReport {
+  return earlier === null ? report : joinReports(earlier, report, SCENARIOS.map(({ name }) => name));
+}
+
+async function writeReport(report: BenchReport, { out }: Arguments): Promise<void> {
   await Deno.mkdir(out, { recursive: true });
-  await Deno.writeTextFile(`${out}/bench.json`, document);
-  await Deno.writeTextFile(`${out}/bench.md`, markdown);
-  console.log(json ? document : markdown);
-  console.error(`written: ${out}/bench.md and bench.json`);
+  await Deno.writeTextFile(`${out}/bench.json`, JSON.stringify(report, null, 2) + "\n");
+  await Deno.writeTextFile(`${out}/bench.md`, toMarkdown(report));
 }
 
 if (import.meta.main) {

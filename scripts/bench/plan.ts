@@ -33,6 +33,8 @@ function secondsOf(scenario: Scenario, { seconds, warmupSeconds, storeGiB, coldG
       return Math.max(13, seconds) + 3;
     case "idle":
       return 22 + Math.max(20, seconds);
+    case "memory":
+      return seconds + 120;
     case "cold":
       return warmUp + coldGiB * STORE_GIB_SECONDS * 2;
     case "start":

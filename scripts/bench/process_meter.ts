@@ -111,6 +111,11 @@ export class Meter implements Disposable {
   }
 }
 
+/** The most resident memory that a process ever had, in MiB. @throws {Error} when it is gone. */
+export function peakResidentMiB(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/status`).match(/VmHWM:\s+(\d+)/)?.[1] ?? 0) / 1024;
+}
+
 /** Resident memory of a process in MiB. @throws {Error} when it is gone. */
 export function residentMiB(pid: number): number {
   return takeSnapshot(pid).rssMiB;

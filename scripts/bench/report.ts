@@ -109,6 +109,8 @@ const MORE: Readonly<Record<string, { name: string; digits: number }>> = {
   diskMiBPerSecond: { name: "the disk gives MiB/s", digits: 0 },
   sentPerSecond: { name: "sent msg/s", digits: 0 },
   receivedPerSecond: { name: "received msg/s", digits: 0 },
+  peakRssMiB: { name: "most resident memory, MiB", digits: 0 },
+  boundMiB: { name: "bound of memory, MiB", digits: 0 },
   stallMs: { name: "longest stall of the generator, ms", digits: 0 },
 };
 

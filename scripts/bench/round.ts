@@ -12,6 +12,7 @@ import { runIdle } from "./idle_runner.ts";
 import { runJavaProducer } from "./java_runner.ts";
 import type { Measurement } from "./measurement.ts";
 import type { Scenario } from "./scenario.ts";
+import { runMemory } from "./memory_runner.ts";
 import { type Setup, type SetupPlace, startSetup } from "./setup.ts";
 import { runStart } from "./start_runner.ts";
 import { runWire } from "./wire_runner.ts";
@@ -79,6 +80,7 @@ async function measure(
   if (scenario.kind === "start") return await runStart(scenario, { place, storeBytes: storeGiB * GIB });
   if (scenario.kind === "cold") return await runCold(scenario, { place, backlogBytes: coldGiB * GIB, warmupSeconds });
   if (setup === null) throw new Error(`${scenario.name} needs a broker`);
+  if (scenario.kind === "memory") return await runMemory(scenario, { setup, seconds, dir });
   if (scenario.kind === "idle") return await runIdle(scenario, { setup, seconds, dir });
   if (scenario.kind === "javaProducer") return await runJavaProducer(scenario, { setup, seconds, dir });
   return await runWire(scenario, { setup, seconds, warmupSeconds, dir });

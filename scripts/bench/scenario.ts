@@ -63,8 +63,24 @@ export interface StartScenario extends Named {
   readonly store: "empty" | "killed";
 }
 
+/** Everything that takes memory at once. */
+export interface MemoryScenario extends Named {
+  readonly kind: "memory";
+  readonly idle: number;
+  readonly topics: number;
+  readonly queues: number;
+  /** Consumers that read from the beginning. */
+  readonly readers: number;
+}
+
 /** One kind of work. */
-export type Scenario = WireScenario | JavaProducerScenario | ColdScenario | IdleScenario | StartScenario;
+export type Scenario =
+  | WireScenario
+  | JavaProducerScenario
+  | ColdScenario
+  | IdleScenario
+  | StartScenario
+  | MemoryScenario;
 
 /** Messages in a batch, and at most in the answer of a pull. */
 export const BATCH = 32;
@@ -90,6 +106,49 @@ const WIRE = {
 export const PULL = { ...WIRE, mode: "pull", window: 4, backlog: 200_000 } as const;
 const PRODUCER = { kind: "javaProducer", setup: "plain", threads: 64 } as const;
 const WIDE = { conns: 8, window: 32 } as const;
+
+const SCALE = { ...WIRE, setup: "fresh", oursOnly: true, extra: true } as const;
+const CORES = { ...SCALE, ...WIDE, conns: 12 } as const;
+
+/** What a message costs as something grows: curves that are to stay flat. Each point has a broker of its own. */
+const SCALES: readonly Scenario[] = [
+  ...[1, 100, 1000, 6250].map((topics) => ({
+    ...SCALE,
+    name: `scale-queues-${topics * 8}`,
+    about: `raw send, 1 × 64, to ${topics * 8} queues of ${topics} topics in turn`,
+    topics,
+    queues: 8,
+  })),
+  ...[1, 100, 1000].map((groups) => ({
+    ...SCALE,
+    name: `scale-groups-${groups}`,
+    about: `raw pull of recent messages for ${groups} groups in turn, each committing its offsets`,
+    mode: "pull" as const,
+    window: 4,
+    backlog: 200_000,
+    groups,
+  })),
+  ...[0, 1000, 5000].map((idle) => ({
+    ...SCALE,
+    name: `scale-connections-${idle}`,
+    about: `raw send, 1 × 64, beside ${idle} connections that do nothing`,
+    idle,
+  })),
+  ...[0, 1_000_000, 4_000_000, 16_000_000].map((backlog) => ({
+    ...SCALE,
+    name: `scale-backlog-${backlog}`,
+    about: `raw send, 1 × 64, behind ${backlog} messages that nobody has read`,
+    backlog,
+  })),
+  { ...CORES, setup: "oneOnOne", name: "scale-cores-1-1", about: "one broker on one core, raw send, 12 × 32" },
+  { ...CORES, setup: "twoOnOne", name: "scale-cores-2-1", about: "two brokers on one core" },
+  {
+    ...CORES,
+    setup: "twoOnTwo",
+    name: "scale-cores-2-2",
+    about: "two brokers on two cores, shared with the generator",
+  },
+];
 
 /** All scenarios, in the order in which they run; those of one setup follow each other. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -172,4 +231,17 @@ export const SCENARIOS: readonly Scenario[] = [
     about: "start after kill -9 with a large store",
     store: "killed",
   },
+  {
+    kind: "memory",
+    setup: "fresh",
+    name: "memory-bound",
+    about: "5,000 connections, 50,000 queues, 10 consumers far behind, 4 MB messages: memory against its bound",
+    idle: 5000,
+    topics: 6250,
+    queues: 8,
+    readers: 10,
+    oursOnly: true,
+    extra: true,
+  },
+  ...SCALES,
 ];

@@ -12,7 +12,10 @@ import { BOOT_LINE, BOOT_TIMEOUT_MS, brokerProperties, type Platform, type Serve
 import { masterProperties, startSlave } from "./with_slave.ts";
 
 /** `none`: the scenario starts its brokers itself. `fresh`: one broker that nobody has worked on yet. */
-export type SetupName = "none" | "fresh" | "plain" | "syncFlush" | "asyncPair" | "syncPair" | "three";
+export type SetupName = "none" | "fresh" | "plain" | "syncFlush" | "asyncPair" | "syncPair" | WorkersName;
+
+/** Several brokers in one process, each in a worker, on all cores or on the first one. */
+type WorkersName = "three" | "oneOnOne" | "twoOnOne" | "twoOnTwo";
 
 /** Brokers at work. */
 export interface Setup {
@@ -36,7 +39,8 @@ export interface SetupPlace {
 export async function startSetup(name: SetupName, place: SetupPlace, stack: AsyncDisposableStack): Promise<Setup> {
   const namesrv = await place.platform.startNamesrv({ dir: `${place.dir}/namesrv`, port: freePort() });
   stack.use(namesrv.process);
-  if (name === "three") return await startThree(place, namesrv.address, stack);
+  const workers = WORKERS[name];
+  if (workers !== undefined) return await startWorkers(workers, place, { namesrvAddr: namesrv.address, stack });
   const role = PAIR_ROLES[name];
   const options = {
     dir: `${place.dir}/broker`,
@@ -57,13 +61,30 @@ export async function startSetup(name: SetupName, place: SetupPlace, stack: Asyn
 
 /** The master's role in setups with a slave. */
 const PAIR_ROLES: Readonly<Partial<Record<SetupName, string>>> = { asyncPair: "ASYNC_MASTER", syncPair: "SYNC_MASTER" };
-const BROKERS_IN_ONE = 3;
 
-async function startThree(place: SetupPlace, namesrvAddr: string, stack: AsyncDisposableStack): Promise<Setup> {
+/** How many brokers, and on which cores (for `taskset`). */
+interface Workers {
+  readonly brokers: number;
+  readonly cores: string | null;
+}
+
+const WORKERS: Readonly<Partial<Record<SetupName, Workers>>> = {
+  three: { brokers: 3, cores: null },
+  oneOnOne: { brokers: 1, cores: "0" },
+  twoOnOne: { brokers: 2, cores: "0" },
+  twoOnTwo: { brokers: 2, cores: null },
+};
+
+async function startWorkers(
+  workers: Workers,
+  place: SetupPlace,
+  world: { namesrvAddr: string; stack: AsyncDisposableStack },
+): Promise<Setup> {
+  const { namesrvAddr, stack } = world;
   if (place.rucola === null) throw new Error("Only rucola runs several brokers in one process");
   const addresses: string[] = [];
   const files: string[] = [];
-  for (let index = 0; index < BROKERS_IN_ONE; index++) {
+  for (let index = 0; index < workers.brokers; index++) {
     const port = freeBrokerPort();
     const dir = `${place.dir}/broker-${index}`;
     const properties = { ...place.properties, brokerName: `broker-${index}` };
@@ -75,11 +96,16 @@ async function startThree(place: SetupPlace, namesrvAddr: string, stack: AsyncDi
   const process = await startProcess({
     name: "brokers",
     dir: place.dir,
-    command: [...place.rucola.command, "broker", ...files],
+    command: [
+      ...(workers.cores === null ? [] : ["taskset", "-c", workers.cores]),
+      ...place.rucola.command,
+      "broker",
+      ...files,
+    ],
     env: { ROCKETMQ_HOME: place.dir },
   });
   stack.use(process);
-  await process.waitForOutput(new RegExp(`(${BOOT_LINE.source}[^]*){${BROKERS_IN_ONE}}`), BOOT_TIMEOUT_MS);
+  await process.waitForOutput(new RegExp(`(${BOOT_LINE.source}[^]*){${workers.brokers}}`), BOOT_TIMEOUT_MS);
   for (const address of addresses) await waitForRegistration(namesrvAddr, address);
   return { namesrvAddr, broker: { address: addresses[0]!, process }, addresses };
 }

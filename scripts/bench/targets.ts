@@ -61,6 +61,22 @@ function less(scenario: string, what: string, demand: { pick: Pick; bound: numbe
   return { scenario, what: `${what}, to Java`, unit: "ratio", figure: ratio(scenario, pick), lower: true, ...bounds };
 }
 
+/** CPU time of a message at the end of a curve, to that at its beginning. */
+function flat(end: string, beginning: string): Target {
+  const cpu: Pick = (run) => run.cpuUsPerMessage;
+  return {
+    scenario: end,
+    what: `CPU a message, to ${beginning}`,
+    unit: "ratio",
+    figure: (runs) => runs.of("rucola", end, cpu) / runs.of("rucola", beginning, cpu),
+    bound: FLAT_SHARE,
+    lower: true,
+  };
+}
+
+/** What a curve may rise by from its beginning to its end. */
+const FLAT_SHARE = 1.25;
+
 const TARGETS: readonly Target[] = [
   faster("java-producer-64", 1.6),
   less("java-producer-64", "CPU a message", { pick: (run) => run.cpuUsPerMessage, bound: 0.35, aim: 0.25 }),
@@ -116,6 +132,18 @@ const TARGETS: readonly Target[] = [
     figure: ours("start-empty", (run) => run.more["startMs"]),
     bound: 300,
     aim: 150,
+    lower: true,
+  },
+  flat("scale-queues-50000", "scale-queues-8"),
+  flat("scale-groups-1000", "scale-groups-1"),
+  flat("scale-connections-5000", "scale-connections-0"),
+  flat("scale-backlog-16000000", "scale-backlog-0"),
+  {
+    scenario: "memory-bound",
+    what: "most resident memory, to the stated bound",
+    unit: "ratio",
+    figure: ours("memory-bound", (run) => (run.more["peakRssMiB"] ?? NaN) / (run.more["boundMiB"] ?? NaN)),
+    bound: 1,
     lower: true,
   },
   less("start-killed", "time to the first accepted send", { pick: (run) => run.more["startMs"], bound: 0.5 }),

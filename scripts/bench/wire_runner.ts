@@ -44,6 +44,7 @@ export async function runWire(scenario: WireScenario, run: WireRun): Promise<Mea
   const topic = `Bench-${scenario.name}`;
   await makeTopics(scenario, topic, run.setup);
   if (scenario.backlog > 0) await fillTopic(scenario, topic, run);
+  if (scenario.topics > 1) await touchQueues(scenario, topic, run);
   await warmUp(scenario, topic, run);
   return await measureWire(scenario, topic, run);
 }
@@ -72,6 +73,11 @@ export async function fillTopic(scenario: WireScenario, topic: string, run: Wire
   };
   const result = await generate(fill, topic, { ...run, seconds: FILL_SECONDS, messages: scenario.backlog });
   if (result.failed > 0) throw new Error(`Cannot fill ${topic} with ${scenario.backlog} messages: ${result.failure}`);
+}
+
+/** Sends to every queue once, so that none is made while something is measured. */
+async function touchQueues(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
+  await generate(scenario, topic, { ...run, seconds: FILL_SECONDS, messages: scenario.topics * scenario.queues });
 }
 
 /** Repeats the scenario's work unmeasured until it gets no faster. @throws {Error} when the generator breaks off. */
