@@ -17,7 +17,7 @@
 import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
 import type { DataVersion } from "../protocol/bodies/register.ts";
-import { type ConsumerOffsetTable, offsetTableJson, parseConsumerOffsets } from "../protocol/bodies/consumer_offset.ts";
+import { type ConsumerOffsetTable, offsetTableText, parseConsumerOffsets } from "../protocol/bodies/consumer_offset.ts";
 import { firstVersion, nextVersion } from "./data_version.ts";
 import { Persisted, type PersistedParts } from "./persisted.ts";
 
@@ -54,7 +54,7 @@ export class ConsumerOffsets {
     this.#log = parts.log;
     this.#versionStep = Math.max(1, parts.options.consumerOffsetUpdateVersionStep);
     this.#version = firstVersion(parts.clock.now());
-    this.#persisted = new Persisted(parts, () => JSON.stringify(offsetTableJson(this.table()), null, "\t"));
+    this.#persisted = new Persisted(parts, () => offsetTableText(this.table()));
   }
 
   /** Reads the file. @throws {CorruptError} when it cannot be read. */

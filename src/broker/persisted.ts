@@ -31,18 +31,22 @@ export interface PersistedParts {
 
 /** After a save failed, the next attempt comes this much later unless there is a change before. */
 const RETRY_MS = 5000;
+/** Longest stretch of work on a text in pieces, the pause behind it, and pieces between two looks at the clock. */
+const SLICE_MS = 4;
+const PAUSE_MS = 4;
+const PIECES_A_LOOK = 16;
 
 /** The document of one table. */
 export class Persisted {
   readonly #parts: PersistedParts;
-  readonly #encode: () => string;
+  readonly #encode: () => string | Iterable<string>;
   #dirty = false;
   #saving: Promise<void> | null = null;
   #retry: Timer | null = null;
   #closed = false;
 
-  /** @param encode gives the table's present text. */
-  constructor(parts: PersistedParts, encode: () => string) {
+  /** @param encode gives the table's present text; in pieces, when it is long: then others work between them. */
+  constructor(parts: PersistedParts, encode: () => string | Iterable<string>) {
     this.#parts = parts;
     this.#encode = encode;
   }
@@ -88,7 +92,7 @@ export class Persisted {
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
-    if (this.#dirty || this.#saving !== null) this.#parts.file.saveNow(this.#encode());
+    if (this.#dirty || this.#saving !== null) this.#parts.file.saveNow(this.#textNow());
     this.#dirty = false;
   }
 
@@ -100,13 +104,36 @@ export class Persisted {
     while (this.#dirty && !this.#closed) {
       this.#dirty = false;
       try {
-        await this.#parts.file.save(this.#encode());
+        const text = await this.#text();
+        if (this.#closed) break; // Saved meanwhile, as it was then.
+        await this.#parts.file.save(text);
       } catch (error) {
         this.#fail(error);
         break;
       }
     }
     this.#saving = null;
+  }
+
+  #textNow(): string {
+    const text = this.#encode();
+    return typeof text === "string" ? text : [...text].join("");
+  }
+
+  async #text(): Promise<string> {
+    const text = this.#encode();
+    if (typeof text === "string") return text;
+    const { clock } = this.#parts;
+    const pieces: string[] = [];
+    let since = clock.monotonicMs();
+    for (const piece of text) {
+      pieces.push(piece);
+      if (pieces.length % PIECES_A_LOOK !== 0 || clock.monotonicMs() - since < SLICE_MS) continue;
+      await clock.sleep(PAUSE_MS);
+      if (this.#closed) break;
+      since = clock.monotonicMs();
+    }
+    return pieces.join("");
   }
 
   #fail(error: unknown): void {

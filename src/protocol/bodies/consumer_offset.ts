@@ -40,6 +40,33 @@ export function offsetTableJson(table: ConsumerOffsetTable): Record<string, unkn
   };
 }
 
+/**
+ * The file's text in pieces, one for each topic and group: all together what `JSON.stringify(offsetTableJson(table), null, "\t")`
+ * gives, which takes too long in one stretch when there are many. An offset may change between two pieces.
+ */
+export function* offsetTableText(table: ConsumerOffsetTable): Generator<string, void, void> {
+  const { offsets, pulled, ...head } = table;
+  const members = { ...offsetTableJson({ ...head, offsets: NONE, pulled: NONE }) };
+  delete members["offsetTable"];
+  delete members["pullOffsetTable"];
+  yield JSON.stringify(members, null, "\t").slice(0, -2);
+  yield* byGroupText("offsetTable", offsets);
+  yield* byGroupText("pullOffsetTable", pulled);
+  yield "\n}";
+}
+
+function* byGroupText(name: string, table: OffsetsByGroup): Generator<string, void, void> {
+  let before = `,\n\t"${name}": {`;
+  for (const [key, offsets] of table) {
+    const text = JSON.stringify(offsetsJson(offsets), null, "\t").replaceAll("\n", "\n\t\t");
+    yield `${before}\n\t\t${JSON.stringify(key)}: ${text}`;
+    before = ",";
+  }
+  yield table.size === 0 ? `${before}}` : "\n\t}";
+}
+
+const NONE: OffsetsByGroup = new Map();
+
 /** Reads the table from a body or a file. @throws {JsonError} */
 export function parseConsumerOffsets(text: string): ConsumerOffsetTable {
   const object = parseJsonObject(text);
