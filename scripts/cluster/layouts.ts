@@ -36,7 +36,9 @@ function readArguments(args: readonly string[]): Arguments {
   const seconds = Number(values.seconds ?? (values.quick ? 6 : 40));
   if (!(seconds > 0)) throw new TypeError(`--seconds ${values.seconds}: expected a positive number`);
   const only = values.only ?? (values.quick ? "2m-2s-sync" : undefined);
-  if (only !== undefined && !(only in LAYOUTS)) throw new TypeError(`--only ${only}: ${Object.keys(LAYOUTS)}`);
+  if (only !== undefined && !(only in LAYOUTS)) {
+    throw new TypeError(`--only ${only}: expected one of ${Object.keys(LAYOUTS).join(", ")}`);
+  }
   return {
     binary: resolve(ROOT, values.binary),
     layouts: only === undefined ? Object.keys(LAYOUTS) : [only],
