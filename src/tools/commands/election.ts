@@ -262,22 +262,22 @@ function printElected({ out }: CommandContext, { clusterName, brokerName }: Grou
   );
 }
 
-/** Has the leader hand over. @throws {UsageError} when it cannot be. */
+/** Has the leader hand over. @throws {Error} when it cannot be. */
 async function askForHandOver(authority: Authority, { keys, view }: Group, to: number): Promise<void> {
   if (view.leader === null) {
-    throw new UsageError("nobody leads, so that nobody can hand over; forceMaster names a leader, whatever it has");
+    throw new Error("nobody leads, so that nobody can hand over; forceMaster names a leader, whatever it has");
   }
   if (!view.state!.value.inSync.includes(to)) {
-    throw new UsageError(`replica ${to} is not in sync (${view.state!.value.inSync.join(", ")}): it may lack messages`);
+    throw new Error(`replica ${to} is not in sync (${view.state!.value.inSync.join(", ")}): it may lack messages`);
   }
   if (view.leader.value.replica === to) return;
   await authority.commit({ compare: [], puts: [{ key: keys.handOver, value: JSON.stringify({ to }) }] });
 }
 
-/** The operator's word: this replica alone is in sync. @throws {UsageError} while somebody leads. */
+/** The operator's word: this replica alone is in sync. @throws {Error} while somebody leads. */
 async function force(authority: Authority, { keys, view }: Group, id: number): Promise<void> {
   if (view.leader !== null) {
-    throw new UsageError(`replica ${view.leader.value.replica} leads: stop it first, or hand over (electMaster)`);
+    throw new Error(`replica ${view.leader.value.replica} leads: stop it first, or hand over (electMaster)`);
   }
   const epoch = Math.max(0, view.state?.value.epoch ?? 0, ...view.replicas.map(({ value }) => value.epoch));
   const before: GroupState = view.state?.value ??
@@ -319,10 +319,10 @@ const cleanBrokerMetadata: ToolCommand = {
     const { group } = await changeRemoved(context, (removed, { view }) => {
       const living = view.replicas.find(({ value }) => ids.includes(value.replica));
       if (view.leader !== null && ids.includes(view.leader.value.replica)) {
-        throw new UsageError(`replica ${view.leader.value.replica} leads: hand over first (electMaster)`);
+        throw new Error(`replica ${view.leader.value.replica} leads: hand over first (electMaster)`);
       }
       if (living !== undefined && !context.options.has("l")) {
-        throw new UsageError(`replica ${living.value.replica} is alive: stop it first, or give -l`);
+        throw new Error(`replica ${living.value.replica} is alive: stop it first, or give -l`);
       }
       return [...removed.filter((each) => !ids.includes(each)), ...ids];
     });
@@ -363,7 +363,7 @@ async function changeRemoved(
   for (let i = 0; i < TRIES; i++) {
     const { group, authority } = await theGroup(context);
     const { state } = group.view;
-    if (state === null) throw new UsageError("the group is new: nobody has led yet");
+    if (state === null) throw new Error("the group is new: nobody has led yet");
     const changed: GroupState = { ...state.value, removed: change(state.value.removed, group) };
     const { succeeded } = await authority.commit({
       compare: [{ key: group.keys.state, target: "MOD", revision: state.modRevision }],
