@@ -139,7 +139,7 @@ export class Commitlog {
 
   /** Drops everything from `offset` on, in memory and in the files; no turn is under way. @throws {DiskError} */
   truncate(offset: number): void {
-    this.segments.cutAt(offset);
+    this.segments.cutLogAt(offset);
     this.#cache.clear();
     this.#recent.cutAt(offset);
     this.openAt(offset);
@@ -147,7 +147,7 @@ export class Commitlog {
 
   /** After a failed {@linkcode commit} and {@linkcode rollBack}: no byte of the turn stays in the files. @throws {DiskError} */
   eraseFailedWrite(): void {
-    this.segments.cutAt(this.#appendedOffset);
+    this.segments.cutLogAt(this.#appendedOffset);
   }
 
   /** `[offset, offset + size)` as a view of memory, or null when it is not there any more. */

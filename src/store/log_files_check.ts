@@ -35,6 +35,8 @@ export function findMissingParts(disk: Disk, paths: StorePaths, options: StoreOp
   checkpoint.load();
   const size = fileSizes(disk, paths, checkpoint, options).commitlog;
   const files = logFiles(disk, paths);
+  // A file that is made ahead, and nothing was written to, lies behind the log's end; a crash while that was cut leaves it short.
+  while (files.length > 1 && isBlank(disk, files.at(-1)!.path)) files.pop();
   const last = files.at(-1);
   const missing: MissingPart[] = [];
   files.forEach((file, i) => {
@@ -81,6 +83,18 @@ export function refuseMissingParts(disk: Disk, paths: StorePaths, options: Store
 export function wayOn({ root }: StorePaths): string {
   return "Nothing was changed. Bring the file back from a copy or take the store of a replica, or give up what is missing: " +
     `rucola store repair ${root} --accept-loss`;
+}
+
+/** Whether a file begins with zeros. */
+function isBlank(disk: Disk, path: string): boolean {
+  const head = new Uint8Array(8);
+  const file = disk.open(path, { readOnly: true });
+  try {
+    file.read(head, 0);
+    return head.every((byte) => byte === 0);
+  } finally {
+    file.close();
+  }
 }
 
 function directoryOf(path: string): string {

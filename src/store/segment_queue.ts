@@ -185,12 +185,18 @@ export class SegmentQueue {
     if (this.last !== undefined && offset < this.last.endOffset) this.last.cutAt(offset - this.last.startOffset);
   }
 
-  /** As {@linkcode cutAt}, but the first segment stays: that a log has no file at all means that they are missing. @throws {DiskError} */
+  /**
+   * As {@linkcode cutAt}, for a log, in which a file may neither be missing nor short before others, whenever the power goes: the
+   * first segment stays, and later ones are gone on the device before the one that holds `offset` is cut.
+   * @throws {DiskError}
+   */
   cutLogAt(offset: number): void {
-    const first = this.first;
-    if (first === undefined) return;
-    this.cutAt(Math.max(offset, first.startOffset + 1));
-    if (offset <= first.startOffset) first.cutAt(0);
+    const held = this.find(offset) ?? (offset <= (this.first?.startOffset ?? 0) ? this.first : this.last);
+    if (held === undefined) return;
+    const isLast = held === this.last;
+    this.cutAt(held.endOffset);
+    if (!isLast) { for (const directory of this.#place.directories) this.#place.disk.syncDirectory(directory); }
+    if (offset < held.endOffset) held.cutAt(Math.max(0, offset - held.startOffset));
   }
 
   /** Removes all segments. @throws {DiskError} */
