@@ -5,13 +5,14 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 
-/** What the stand-ins print and exit with, by step. `javac` is the version it claims, null for a machine without one. */
+/** What the stand-ins print and exit with, by step. `javac` and `etcd`: the version it claims, null for a machine without. */
 interface Machine {
   test?: string;
   ok?: string;
   interop?: string;
   demo?: string;
   javac?: string | null;
+  etcd?: string | null;
 }
 
 const GOOD: Required<Machine> = {
@@ -20,11 +21,12 @@ const GOOD: Required<Machine> = {
   interop: "echo 'checks: 1 passed, 9 failed in an older run'; echo '7 passed, 0 failed'",
   demo: "echo '1000 of 1000'",
   javac: "17.0.9",
+  etcd: "3.4.23",
 };
 
 /** Runs a copy of the script on `machine`; resolves to its exit code and its last line. */
 async function runOn(machine: Machine): Promise<[code: number, lastLine: string]> {
-  const { test, ok, interop, demo, javac } = { ...GOOD, ...machine };
+  const { test, ok, interop, demo, javac, etcd } = { ...GOOD, ...machine };
   const root = await Deno.makeTempDir();
   try {
     const program = async (path: string, body: string) => {
@@ -37,6 +39,7 @@ async function runOn(machine: Machine): Promise<[code: number, lastLine: string]
       `case "$*" in\n*"task test") ${test};;\n*"task ok") ${ok};;\n*interop) ${interop};;\nesac`,
     );
     await program("bin/javac", javac === null ? "exit 127" : `echo javac ${javac}`);
+    await program("bin/etcd", etcd === null ? "exit 127" : `echo etcd Version: ${etcd}`);
     await program("bin/mvn", "echo Apache Maven");
     for (const installer of ["apt-get", "sudo"]) await program(`bin/${installer}`, "exit 1");
     await program("dist/rucola", demo);
@@ -82,4 +85,8 @@ ciTest("Tests that should have run and printed no summary are a failure", async 
 ciTest("A missing or too old JDK that cannot be installed is a failure and no skip", async () => {
   assertEquals(await runOn({ javac: null }), [1, "22 passed, 1 failed"]);
   assertEquals(await runOn({ javac: "11.0.2" }), [1, "22 passed, 1 failed"]);
+});
+
+ciTest("So is a missing etcd", async () => {
+  assertEquals(await runOn({ etcd: null }), [1, "22 passed, 1 failed"]);
 });
