@@ -8,7 +8,7 @@ import { type Measurement, NOTHING_MEASURED } from "./measurement.ts";
 import { peakResidentMiB } from "./process_meter.ts";
 import { type MemoryScenario, PULL, type WireScenario } from "./scenario.ts";
 import type { Setup } from "./setup.ts";
-import { fillTopic, generate, makeTopics } from "./wire_runner.ts";
+import { fillTopic, generate, makeTopics, touchQueues } from "./wire_runner.ts";
 
 /** Bodies of just under the default `maxMessageSize`. */
 const LARGE_BYTES = 4_000_000;
@@ -37,6 +37,7 @@ export async function runMemory(
   await makeTopics(large, `${topic}-large`, run.setup);
   await makeTopics(wire, topic, run.setup);
   await fillTopic(wire, topic, wireRun);
+  await touchQueues(wide, `${topic}-wide`, wireRun);
   const results = await Promise.all([
     generate({ ...wide, idle: scenario.idle }, `${topic}-wide`, wireRun),
     generate({ ...wire, name: "behind", conns: scenario.readers }, topic, wireRun),

@@ -75,9 +75,11 @@ export async function fillTopic(scenario: WireScenario, topic: string, run: Wire
   if (result.failed > 0) throw new Error(`Cannot fill ${topic} with ${scenario.backlog} messages: ${result.failure}`);
 }
 
-/** Sends to every queue once, so that none is made while something is measured. */
-async function touchQueues(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
-  await generate(scenario, topic, { ...run, seconds: FILL_SECONDS, messages: scenario.topics * scenario.queues });
+/** Sends to every queue once, so that none is made while something is measured. @throws {Error} when one is refused. */
+export async function touchQueues(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
+  const messages = scenario.topics * scenario.queues;
+  const result = await generate({ ...scenario, idle: 0 }, topic, { ...run, seconds: FILL_SECONDS, messages });
+  if (result.failed > 0) throw new Error(`Cannot send to all ${messages} queues of ${topic}: ${result.failure}`);
 }
 
 /** Repeats the scenario's work unmeasured until it gets no faster. @throws {Error} when the generator breaks off. */
