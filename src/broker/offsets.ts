@@ -18,6 +18,7 @@ import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
 import type { DataVersion } from "../protocol/bodies/register.ts";
 import { type ConsumerOffsetTable, offsetTableText, parseConsumerOffsets } from "../protocol/bodies/consumer_offset.ts";
+import { isSystemGroup } from "../protocol/names.ts";
 import { firstVersion, nextVersion } from "./data_version.ts";
 import { Persisted, type PersistedParts } from "./persisted.ts";
 
@@ -197,7 +198,11 @@ export class ConsumerOffsets {
     this.#persisted.mark();
   }
 
-  /** Everything, as it is sent to slaves and stored. */
+  /**
+   * Everything, as it is sent to slaves and stored. Offsets of consumers go on changing in it, those of the system's groups do
+   * not: a table that is written in pieces must not join an op offset of transactions to a half offset from before it, or a
+   * start from there misses ends of halves, and delivers these again.
+   */
   table(): ConsumerOffsetTable {
     const offsets = new Map<string, ReadonlyMap<number, number>>();
     const pulled = new Map<string, ReadonlyMap<number, number>>();
@@ -207,7 +212,7 @@ export class ConsumerOffsets {
         const key = `${topic}@${group}`;
         if (entry.pulled.size > 0) pulled.set(key, entry.pulled);
         if (entry.stored.size === 0) continue;
-        offsets.set(key, entry.stored);
+        offsets.set(key, isSystemGroup(group) ? new Map(entry.stored) : entry.stored);
         const topics = topicsByGroup.get(group);
         if (topics === undefined) topicsByGroup.set(group, [topic]);
         else topics.push(topic);

@@ -42,7 +42,7 @@ export function offsetTableJson(table: ConsumerOffsetTable): Record<string, unkn
 
 /**
  * The file's text in pieces, one for each topic and group: all together what `JSON.stringify(offsetTableJson(table), null, "\t")`
- * gives, which takes too long in one stretch when there are many. An offset may change between two pieces.
+ * gives, which takes too long in one stretch when there are many. An offset may change between two pieces, where the table lets it.
  */
 export function* offsetTableText(table: ConsumerOffsetTable): Generator<string, void, void> {
   const { offsets, pulled, ...head } = table;

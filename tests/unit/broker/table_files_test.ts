@@ -5,7 +5,9 @@ import { utf8, utf8Text } from "../../../src/common/bytes.ts";
 import { GroupTable } from "../../../src/broker/groups.ts";
 import { ConsumerOffsets } from "../../../src/broker/offsets.ts";
 import { defaultBrokerOptions } from "../../../src/broker/options.ts";
+import { SystemTopic, TRANSACTION_GROUP } from "../../../src/broker/system_topics.ts";
 import { TopicTable } from "../../../src/broker/topics.ts";
+import { offsetTableText, parseConsumerOffsets } from "../../../src/protocol/bodies/consumer_offset.ts";
 import { parseJson } from "../../../src/protocol/json.ts";
 import { type SimProcess, type SimWorld, simWorld } from "../../support/world.ts";
 
@@ -32,6 +34,28 @@ function partsOf(process: SimProcess, name: string) {
   const log = process.logging.logger("broker");
   return { clock, log, options, hasTimer: true, file: new JsonFile(disk, `/store/config/${name}.json`) };
 }
+
+Deno.test("a file of offsets that is written in pieces has half and op queue of transactions as of one moment", async () => {
+  await inWorld((process) => {
+    const table = new ConsumerOffsets(partsOf(process, "consumerOffset"));
+    const move = (offset: number) => {
+      for (const topic of [SystemTopic.TRANS_HALF, SystemTopic.TRANS_OP_HALF]) {
+        table.commit(TRANSACTION_GROUP, topic, 0, offset, "check");
+      }
+    };
+    move(5);
+    const pieces: string[] = [];
+    for (const piece of offsetTableText(table.table())) {
+      pieces.push(piece);
+      if (piece.includes(SystemTopic.TRANS_HALF)) move(9);
+    }
+    const { offsets } = parseConsumerOffsets(pieces.join(""));
+    assertEquals([...offsets.values()], [new Map([[0, 5]]), new Map([[0, 5]])]);
+    assertEquals(table.query(TRANSACTION_GROUP, SystemTopic.TRANS_OP_HALF, 0), 9);
+    table.close();
+    return Promise.resolve();
+  });
+});
 
 type AnyJson = Record<string, Record<string, Record<string, unknown>>>;
 
