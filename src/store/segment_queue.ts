@@ -233,14 +233,18 @@ export class SegmentQueue {
 
   /** Lets go of all descriptors, and removes what was made before it was needed. @throws {DiskError} */
   close(): void {
-    this.#dropSpare();
     for (const segment of this.#segments) segment.closeHandle();
+    this.#dropSpare();
   }
 
   #dropSpare(): void {
     const spare = this.#spare;
     this.#spare = null;
-    spare?.remove();
+    try {
+      spare?.remove();
+    } finally {
+      spare?.closeHandle();
+    }
   }
 
   #directoryOf(startOffset: number): string {

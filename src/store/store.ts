@@ -433,6 +433,7 @@ export class MessageStore {
     const path = await keepTail(disk, this.#core.paths.root, this.replicaLog, from);
     // What works in the background must not meet files that are cut under it.
     await this.#catchUp?.idle();
+    await this.#sweep?.finish();
     await this.#maintenance.alone(async () => {
       await this.#flusher.flush();
       try {
@@ -489,8 +490,8 @@ export class MessageStore {
     const { log, queues, index, lock, paths } = this.#core;
     if (this.#core.appender.hasTurn) this.#writeTurn();
     this.#rivalTimer.cancel();
-    await this.#sweep?.finish();
     await this.#maintenance.stop();
+    await this.#sweep?.finish();
     await this.#retention.stop();
     await this.#catchUp?.stop();
     await this.#flusher.flush();
@@ -506,7 +507,11 @@ export class MessageStore {
       }
     }
     this.#promises.fail(PutStatus.SERVICE_NOT_AVAILABLE);
-    log.segments.close();
+    try {
+      log.segments.close();
+    } catch (error) {
+      this.#parts.log.warn(`The next commitlog file, made before it was needed, stays: ${messageOf(error)}`);
+    }
     for (const queue of queues.all()) if (queues.isOpened(queue)) queue.segments.close();
     index?.close();
     lock.release();

@@ -119,6 +119,22 @@ Deno.test("a store that somebody has open is refused", async () => {
   await other.store.close();
 });
 
+Deno.test("a next log file that cannot be removed at a close does not keep the store locked", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  for (let i = 0; i < 10; i++) h.send({ body: "x".repeat(1000) });
+  await h.clock.advance(2000);
+  assertEquals(h.disk.list("/store/commitlog").length, 2);
+  const fault = (h.disk as SimDisk).faults.fail({ path: /commitlog/, operation: "remove", fault: "permission" });
+  await h.store.close();
+  fault.cancel();
+  await h.open();
+  assertEquals((await h.readAll("T", 0)).length, 10);
+  for (let i = 0; i < 10; i++) await h.send({ body: "y".repeat(1000) }).settled;
+  assertEquals((await h.readAll("T", 0)).length, 20);
+  await h.store.close();
+});
+
 Deno.test("damage in the middle is reported with its place and the messages behind it are kept", async () => {
   const h = StoreHarness.fresh();
   await h.open();

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { getI64 } from "../../../src/common/bytes.ts";
+import { SimClock } from "../../../src/common/clock_sim.ts";
 import { type Disk, readWhole } from "../../../src/common/disk.ts";
 import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { inspectStore } from "../../../src/store/inspect.ts";
@@ -22,6 +23,15 @@ function forgetOurs(disk: Disk): void {
   const file = disk.open("/store/checkpoint");
   file.write(new Uint8Array(200), 64);
   file.close();
+}
+
+/** A clock by which every look takes two milliseconds, so that work in slices has many. */
+class BusyClock extends SimClock {
+  #looks = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + 2 * this.#looks++;
+  }
 }
 
 async function findings(h: StoreHarness) {
@@ -109,6 +119,24 @@ Deno.test("what a slave cuts off its log leaves the index and the queues nobody 
   assertEquals(await keys(slave, "k99"), [offsets[99]!]);
   await slave.store.close();
   assertEquals(await findings(slave), []);
+});
+
+Deno.test("no look at queues goes on when the store is closed, however often its log was cut", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  const offsets: number[] = [];
+  for (let i = 0; i < 200; i++) offsets.push(h.send({ queueId: i, body: "m" }).out.physicalOffset);
+  await h.store.close();
+  const clock = new BusyClock();
+  const slave = new StoreHarness(h.disk, clock, { ...h.options, brokerRole: "SLAVE" });
+  await slave.open();
+  const timersAtClose = (async () => {
+    for (const at of [150, 100]) await slave.store.truncate(offsets[at]!, offsets[at - 1]!);
+    await slave.store.close();
+    return clock.pendingTimers;
+  })();
+  await clock.advance(60_000);
+  assertEquals(await timersAtClose, 0);
 });
 
 Deno.test("keys of a stretch that turns out to be damaged are not found any more, those behind it are", async () => {
