@@ -136,7 +136,7 @@ export class Retention {
       if (removed > 0) await clock.sleep(options.deleteCommitLogFilesInterval);
       log.segments.removeFirst();
       // No start may find it again without those behind it: files would be missing in between.
-      disk.syncDirectory(parentOf(segment.path));
+      await disk.syncDirectoryAsync(parentOf(segment.path));
       report.info(`removed ${segment.path}${isForced ? ", for lack of space" : ", expired"}`);
       removed++;
     }

@@ -34,7 +34,7 @@ export async function keepTail(
   } finally {
     file.close();
   }
-  disk.syncDirectory(directory);
-  disk.syncDirectory(root);
+  await disk.syncDirectoryAsync(directory);
+  await disk.syncDirectoryAsync(root);
   return path;
 }

@@ -295,10 +295,15 @@ export class PendingIndex {
   /** Brings the runs of a snapshot to the device, with their names. @throws {DiskError} */
   async sync({ files }: RunSnapshot): Promise<void> {
     for (const file of files) await file.sync();
-    // A directory's sync blocks the event loop: only where there are new names.
     if (!this.#hasNewNames) return;
-    this.#parts.disk.syncDirectory(this.#parts.directory);
+    // Before, for files that are made meanwhile are not covered.
     this.#hasNewNames = false;
+    try {
+      await this.#parts.disk.syncDirectoryAsync(this.#parts.directory);
+    } catch (error) {
+      this.#hasNewNames = true;
+      throw error;
+    }
   }
 
   /** Ends the use of a snapshot. If it is the list on disk now, runs that are not in it are removed. @throws {DiskError} */

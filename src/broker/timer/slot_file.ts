@@ -6,7 +6,7 @@
  * @module
  */
 import { crc32, utf8, utf8Text } from "../../common/bytes.ts";
-import { type Disk, readWhole } from "../../common/disk.ts";
+import { type Disk, parentOf, readWhole } from "../../common/disk.ts";
 import { CorruptError } from "../../common/errors.ts";
 
 /** The document at `path`.0 and `path`.1. One save at a time. */
@@ -51,7 +51,7 @@ export class SlotFile {
     } finally {
       file.close();
     }
-    if (!this.#isNamed[slot]) this.#disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+    if (!this.#isNamed[slot]) await this.#disk.syncDirectoryAsync(parentOf(path));
     this.#isNamed[slot] = true;
     this.#number = number;
   }
