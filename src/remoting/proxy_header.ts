@@ -14,6 +14,9 @@
  * ```
  *
  * Neither can be the beginning of a frame: as lengths they are beyond every limit.
+ *
+ * As in RocketMQ it is taken from everybody: whoever reaches the port can claim any address. So nothing may be allowed to
+ * somebody for the address that it tells. The HA port, where addresses count, does not read it.
  * Source: https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, RocketMQ `NettyRemotingServer.HandshakeHandler`.
  *
  * @module
@@ -35,6 +38,7 @@ const LINE_BEGINNING = utf8("PROXY ");
 /** A line has at most this many bytes, its end included. */
 const LINE_SIZE_MAX = 107;
 const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
+const PORT_MAX = 65535;
 /** Signature, command, family, size. */
 const BINARY_FIXED_SIZE = 16;
 const OF_A_CLIENT = 0x21;
@@ -65,7 +69,10 @@ function readLine(bytes: Uint8Array): ProxyHeader | "incomplete" {
   const text = utf8Text(line.subarray(0, end < 0 ? LINE_SIZE_MAX : end));
   if (end >= 0 && text.startsWith("PROXY UNKNOWN")) return { size: end + 2, source: undefined };
   const [, host = "", port] = /^PROXY TCP[46] (\S+) \S+ (\d{1,5}) \d{1,5}$/.exec(text) ?? [];
-  if (end < 0 || ipBytes(host) === null) throw new FrameError(`a PROXY header that cannot be read: ${text}`);
+  if (end < 0 || ipBytes(host) === null || Number(port) > PORT_MAX) {
+    // Quoted: who sends it must not write lines into the log.
+    throw new FrameError(`a PROXY header that cannot be read: ${JSON.stringify(text)}`);
+  }
   return { size: end + 2, source: { host, port: Number(port) } };
 }
 

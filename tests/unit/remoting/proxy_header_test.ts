@@ -42,9 +42,17 @@ Deno.test("a header is read with its size and its source, and waited for while i
 Deno.test("frames are none, and what only begins like a header is refused", () => {
   assertEquals(readProxyHeader(requestFrame(HELLO, 1)), "none");
   assertEquals(readProxyHeader(Uint8Array.of(0x0d, 0x0b)), "none");
-  for (const text of ["PROXY TCP4 here there 1 2\r\n", "PROXY TCP4 1.2.3.4\r\n", `PROXY ${"x".repeat(200)}`]) {
+  const texts = [
+    "PROXY TCP4 here there 1 2\r\n",
+    "PROXY TCP4 1.2.3.4 1.2.3.5 65536 1\r\n",
+    "PROXY TCP4 1.2.3.4\r\n",
+    `PROXY ${"x".repeat(200)}`,
+  ];
+  for (const text of texts) {
     assertThrows(() => readProxyHeader(utf8(text)), FrameError);
   }
+  const { message } = assertThrows(() => readProxyHeader(utf8("PROXY x\n2026-01-01 INFO all is well\r\n")), FrameError);
+  assertEquals(message.includes("\n"), false);
   assertThrows(() => readProxyHeader(hex(`${SIGNATURE}11110000`)), FrameError, "version 1");
   assertThrows(() => readProxyHeader(hex(`${SIGNATURE}2111000400000000`)), FrameError, "no room");
 });
