@@ -30,6 +30,7 @@ export class JsonFile {
   #queue: Promise<void> = Promise.resolve();
   /** Text that waits for its turn; a newer one takes its place. */
   #next: { text: string; call: number } | null = null;
+  /** The text of the document, when it is on the device with its name; null when that is not known. */
   #savedText: string | null = null;
 
   /**
@@ -85,8 +86,9 @@ export class JsonFile {
     } finally {
       file.close();
     }
-    this.#publish(temporary, text, call);
+    this.#publish(temporary, call);
     this.#disk.syncDirectory(this.#directory);
+    this.#savedText = text;
   }
 
   async #saveNext(): Promise<void> {
@@ -108,8 +110,9 @@ export class JsonFile {
       this.#disk.remove(temporary);
       return;
     }
-    this.#publish(temporary, next.text, next.call);
+    this.#publish(temporary, next.call);
     await this.#disk.syncDirectoryAsync(this.#directory);
+    if (next.call === this.#published) this.#savedText = next.text;
   }
 
   #write(path: string, text: string): DiskFile {
@@ -126,11 +129,11 @@ export class JsonFile {
   }
 
   /** Puts a synced file in the place of the document, which becomes the backup; the directory is still to be synced. */
-  #publish(temporary: string, text: string, call: number): void {
+  #publish(temporary: string, call: number): void {
     // An empty document is worth nothing as a backup; it must not replace one that is.
     if ((this.#disk.stat(this.path)?.sizeBytes ?? 0) > 0) this.#disk.rename(this.path, `${this.path}.bak`);
     this.#disk.rename(temporary, this.path);
-    this.#savedText = text;
+    this.#savedText = null;
     this.#published = call;
   }
 

@@ -168,3 +168,23 @@ Deno.test("a save waits for the device without holding anybody else up, and reso
 
   assertEquals(savedAtMs - startMs, 500);
 });
+
+Deno.test("a text whose name did not reach the device is not taken for saved", async () => {
+  const disk = newDisk();
+  const file = new JsonFile(disk, PATH);
+  await file.save("[1]");
+  disk.faults.fail({ operation: "syncDirectory", path: /config$/, nth: 1, fault: "io" });
+  await assertRejects(() => file.save("[2]"), DiskError);
+
+  const before = disk.faults.changes;
+  await file.save("[2]");
+  assert(disk.faults.changes > before);
+  assertEquals(textAt(disk, PATH), "[2]");
+
+  disk.faults.slow({ operation: "syncDirectory", latencyMs: 500 });
+  void file.save("[3]");
+  for (let i = 0; i < 20 && textAt(disk, PATH) !== "[3]"; i++) await Promise.resolve();
+  const underWay = disk.faults.changes;
+  file.saveNow("[3]");
+  assert(disk.faults.changes > underWay, "a stop does not rely on a save that is under way");
+});
