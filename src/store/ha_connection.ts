@@ -147,7 +147,11 @@ export class HaConnection {
     }
   }
 
-  /** The first report: where to start. Source: RocketMQ `DefaultHAConnection.WriteSocketService`; the checks are ours. */
+  /**
+   * The first report: where to start. A replica of an elected leader's group without a log is sent all of it, for it may be
+   * elected as soon as it has caught up; other slaves begin with the newest file, as RocketMQ's.
+   * Source: RocketMQ `DefaultHAConnection.WriteSocketService`; the checks are ours.
+   */
   #begin(report: number): void {
     const { source, log } = this.#context;
     const { minOffset, endOffset } = source;
@@ -162,7 +166,8 @@ export class HaConnection {
       return this.close("refused");
     }
     this.#ackOffset = report;
-    this.#sentOffset = report === 0 ? source.newestFileOffset : report;
+    const emptyStart = this.replicaId === null ? source.newestFileOffset : minOffset;
+    this.#sentOffset = report === 0 ? emptyStart : report;
     log.info(
       `HA: slave ${this.remoteText} has the log up to ${report} and is sent it from ${this.#sentOffset} on` +
         (this.isKnown ? "" : "; it is not known, and what it acknowledges does not count for producers"),

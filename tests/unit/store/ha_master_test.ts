@@ -79,6 +79,22 @@ Deno.test("a slave without a log is sent the newest file, another one what it la
   });
 });
 
+Deno.test("a replica that could be elected is sent the whole log when it has none: what is acknowledged may be in its oldest file", async () => {
+  await simWorld(12).run(async (world) => {
+    const { node, master } = await filled(world, 60);
+    const { replicaLog } = node.store;
+    assert(replicaLog.newestFileOffset > 0);
+    const empty = await HandSlave.connect(world, "b");
+    master.identify({ end: empty.socket.local, replicaId: 2 });
+    await empty.report(0);
+    await world.clock.sleep(50);
+    assertEquals(empty.frames[0]!.offset, 0);
+    assertEquals(concatBytes(empty.bodies), await replicaLog.bytes(0, replicaLog.endOffset));
+    master.close();
+    await end(node, empty);
+  });
+});
+
 Deno.test("a quiet master sends a heartbeat every 5 s and closes a connection that is quiet for 20 s", async () => {
   await simWorld(12).run(async (world) => {
     const { node, master } = await filled(world, 3);
