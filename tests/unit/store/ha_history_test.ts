@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { SeededRandom } from "../../../src/common/random.ts";
 import { commonHistory, STRETCHES_MAX } from "../../../src/store/ha_history.ts";
+import type { ReplicaLog } from "../../../src/store/replica_log.ts";
 import type { MessageStore } from "../../../src/store/store.ts";
-import { StoreHarness } from "./store_harness.ts";
+import { StoreHarness, type TestMessage } from "./store_harness.ts";
 
 /** A store with `count` messages of a history, and then `more` of another. Ends of all records are returned. */
 async function store(count: number, more: number, seed: number): Promise<{ store: MessageStore; ends: number[] }> {
@@ -15,6 +16,62 @@ async function store(count: number, more: number, seed: number): Promise<{ store
   for (let n = 0; n < count; n++) send(`message ${n} ${"x".repeat(common.int(600))}`);
   for (let n = 0; n < more; n++) send(`own ${seed} ${n} ${"y".repeat(own.int(600))}`);
   return { store: harness.store, ends };
+}
+
+/** The end of what two logs have in common. */
+async function commonEnd(own: ReplicaLog, remote: ReplicaLog, remoteEnd = remote.endOffset): Promise<number> {
+  const common = await commonHistory(own, {
+    minOffset: remote.minOffset,
+    endOffset: remoteEnd,
+    checksums: (stretches) => {
+      assert(stretches.length <= STRETCHES_MAX);
+      return Promise.all(stretches.map(({ offset, size }) => remote.checksum(offset, size)));
+    },
+  });
+  return common.endOffset;
+}
+
+/** A log with files of 1 MiB: one message of both histories, and from a second later on those of its own. */
+async function parted(seconds: number, own: readonly TestMessage[]): Promise<{ store: MessageStore; ends: number[] }> {
+  const harness = StoreHarness.fresh({ mappedFileSizeCommitLog: 1 << 20 });
+  await harness.open();
+  const ends = [harness.send({ body: "common" }).out.endOffset];
+  await harness.clock.advance(1000 * seconds);
+  for (const message of own) ends.push(harness.send(message).out.endOffset);
+  return { store: harness.store, ends };
+}
+
+const LARGE = "x".repeat(200_000);
+
+for (
+  const [what, mine, theirs] of [
+    ["the last message was sent again", [{ body: LARGE }], [{ body: LARGE, queueId: 3 }]],
+    [
+      "the same large messages came to both",
+      Array.from({ length: 20 }, () => ({ body: LARGE })),
+      Array.from({ length: 40 }, () => ({ body: LARGE })),
+    ],
+    // The last one does not fit into the file: more than 64 KiB of filler end it.
+    [
+      "fillers are all that the ends have in common",
+      [...Array.from({ length: 4 }, () => ({ body: LARGE })), { body: "mine" }, { body: LARGE + LARGE }],
+      [...Array.from({ length: 4 }, () => ({ body: LARGE })), { body: "theirs, which is longer" }, {
+        body: LARGE + LARGE,
+      }],
+    ],
+  ] as const
+) {
+  Deno.test(`logs part where they part, though what follows looks alike: ${what}`, async () => {
+    const [a, b] = [await parted(1, mine), await parted(2, theirs)];
+    assertEquals(await commonEnd(a.store.replicaLog, b.store.replicaLog), a.ends[0]);
+    assertEquals(await commonEnd(b.store.replicaLog, a.store.replicaLog), a.ends[0]);
+    // As a leader has it that has written a filler, and not yet what follows it.
+    if (a.store.replicaLog.endOffset > 1 << 20) {
+      assertEquals(await commonEnd(b.store.replicaLog, a.store.replicaLog, 1 << 20), a.ends[0]);
+    }
+    await a.store.close();
+    await b.store.close();
+  });
 }
 
 Deno.test("the end of the common history is found wherever two logs part", async () => {
