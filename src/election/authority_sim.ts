@@ -24,6 +24,8 @@ export class SimAuthority {
   revision = 1;
   /** Nobody is answered. */
   isDown = false;
+  /** Requests and answers are under way for up to so much longer. */
+  slowMs = 0;
   /** Names of those who are not answered. */
   readonly cutOff = new Set<string>();
   readonly #keys = new Map<string, KeyValue>();
@@ -77,18 +79,28 @@ export class SimAuthority {
     return { succeeded: true, revision };
   }
 
-  async #call<T>(name: string, clock: Clock, work: () => T): Promise<T> {
-    const lost = (isUnknown: boolean) => clock.sleep(TIMEOUT_MS).then(() => this.#lost(isUnknown));
-    await clock.sleep(this.#delayMs());
-    if (this.#isUnreachable(name)) return await lost(true);
-    const answer = work();
-    await clock.sleep(this.#delayMs());
-    // Whoever was cut off meanwhile is not answered, though it has happened.
-    return this.#isUnreachable(name) ? await lost(true) : answer;
-  }
-
-  #lost(isUnknown: boolean): never {
-    throw new AuthorityError(`no answer within ${TIMEOUT_MS} ms`, isUnknown);
+  /** What was asked happens on the authority's time, whether or not who asked still lives, sleeps or waits for it. */
+  #call<T>(name: string, clock: Clock, work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const unknown = () => reject(new AuthorityError(`no answer within ${TIMEOUT_MS} ms`, true));
+      const patience = clock.after(TIMEOUT_MS, unknown);
+      const answer = (settle: () => void) =>
+        clock.after(this.#delayMs(), () => {
+          // Whoever was cut off meanwhile is not answered, though it has happened.
+          if (this.#isUnreachable(name)) return;
+          patience.cancel();
+          settle();
+        });
+      this.clock.after(this.#delayMs(), () => {
+        if (this.#isUnreachable(name)) return;
+        try {
+          const result = work();
+          answer(() => resolve(result));
+        } catch (error) {
+          answer(() => reject(error));
+        }
+      });
+    });
   }
 
   #isUnreachable(name: string): boolean {
@@ -96,7 +108,7 @@ export class SimAuthority {
   }
 
   #delayMs(): number {
-    return 0.5 + 3 * this.random.next();
+    return 0.5 + (3 + this.slowMs) * this.random.next();
   }
 
   #grant(ttlSec: number): string {

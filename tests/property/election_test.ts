@@ -13,7 +13,7 @@ function trouble(model: ElectionModel): void {
   const replica = leader !== undefined && random.int(2) === 0 ? leader : replicas[random.int(replicas.length)]!;
   const { life, id } = replica;
   const inSync = model.state?.inSync ?? [];
-  switch (random.int(11)) {
+  switch (random.int(12)) {
     case 0:
     case 1:
       return replica.kill();
@@ -43,6 +43,9 @@ function trouble(model: ElectionModel): void {
     case 9:
       authority.commit({ compare: [], puts: [{ key: model.keys.handOver, value: JSON.stringify({ to: id }) }] });
       return;
+    case 10:
+      authority.slowMs = 100 + random.int(1000);
+      return;
     default:
       void replica.stop();
   }
@@ -53,6 +56,7 @@ function relief(model: ElectionModel, all: boolean): void {
   const { random, replicas, authority } = model;
   const ends = () => all || random.int(2) === 0;
   if (ends()) authority.isDown = false;
+  if (ends()) authority.slowMs = 0;
   if (ends()) authority.cutOff.clear();
   if (ends()) model.cuts.clear();
   for (const replica of replicas) {
@@ -66,6 +70,7 @@ async function live(seed: number): Promise<ElectionModel> {
   const model = new ElectionModel(seed, seed % 3 === 0 ? 2 : 3, {
     minInSyncReplicas: 1 + seed % 2,
     isSynced: seed % 5 < 2,
+    mayDieElected: true,
   });
   for (const replica of model.replicas) replica.start();
   await model.clock.advance(8000);

@@ -11,6 +11,7 @@ import { SimClock } from "../../src/common/clock_sim.ts";
 import { SimDisk } from "../../src/common/disk_sim.ts";
 import { SILENT_LOG } from "../../src/common/log.ts";
 import { type Random, SeededRandom } from "../../src/common/random.ts";
+import type { Authority, Committed } from "../../src/election/authority.ts";
 import { SimAuthority } from "../../src/election/authority_sim.ts";
 import { Election, type ElectionHost } from "../../src/election/election.ts";
 import { EpochFile } from "../../src/election/epoch_file.ts";
@@ -32,6 +33,8 @@ export interface ModelOptions {
   readonly minInSyncReplicas: number;
   /** Whether what is acknowledged survives a loss of power. */
   readonly isSynced: boolean;
+  /** Whether some processes end as soon as they are elected, before they can note that. */
+  readonly mayDieElected?: boolean;
 }
 
 /** The group. */
@@ -178,7 +181,7 @@ export class Life implements ElectionHost {
     const { model, id } = replica;
     this.clock = new ProcessClock(model.clock);
     this.election = new Election({
-      authority: model.authority.reachedBy(`r${id}`, this.clock),
+      authority: this.#authority(),
       clock: this.clock,
       random: model.random,
       log: SILENT_LOG,
@@ -189,6 +192,22 @@ export class Life implements ElectionHost {
       leaseSec: LEASE_SEC,
     });
     this.election.start();
+  }
+
+  /** The authority as it is reached from here. */
+  #authority(): Authority {
+    const { model, id } = this.replica;
+    const authority = model.authority.reachedBy(`r${id}`, this.clock);
+    return {
+      ...authority,
+      commit: async (transaction) => {
+        const committed = await authority.commit(transaction);
+        const isElected = committed.succeeded && transaction.puts?.some(({ key }) => key === model.keys.leader);
+        if (!isElected || !model.options.mayDieElected || model.random.int(15) > 0) return committed;
+        if (this.replica.life === this) this.replica.kill();
+        return await new Promise<Committed>(() => {});
+      },
+    };
   }
 
   addresses(): { brokerAddr: string; haAddr: string } {
