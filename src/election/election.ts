@@ -405,9 +405,18 @@ export class Election {
    * and we lead on; then nothing has happened.
    */
   async #handOver(term: Term, to: number | null, why: string): Promise<boolean> {
+    term.handingOver = `the leader hands over: ${why}`;
+    try {
+      return await this.#letGo(term, to, why);
+    } finally {
+      // Also when the authority could not be asked: whoever leads on takes messages.
+      term.handingOver = null;
+    }
+  }
+
+  async #letGo(term: Term, to: number | null, why: string): Promise<boolean> {
     const { clock, log, keys, host, authority } = this.#parts;
     const { followers } = term;
-    term.handingOver = `the leader hands over: ${why}`;
     const endMs = clock.monotonicMs() + HAND_OVER_MS;
     while (
       to !== null && !followers.hasEverything(to) && clock.monotonicMs() < endMs && this.refusesPromises() === null
@@ -416,10 +425,7 @@ export class Election {
     }
     const isReady = to === null || followers.hasEverything(to);
     const state = (await this.#read()).state;
-    if (state === null || state.value.epoch !== term.epoch || (!isReady && !this.#stopped)) {
-      term.handingOver = null;
-      return false;
-    }
+    if (state === null || state.value.epoch !== term.epoch || (!isReady && !this.#stopped)) return false;
     // From here on nothing is acknowledged: others may lead before we hear that the transaction was done.
     this.#term = null;
     this.#leader = null;
