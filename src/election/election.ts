@@ -16,7 +16,7 @@
  * @module
  */
 import type { Clock, Timer } from "../common/clock.ts";
-import { messageOf } from "../common/errors.ts";
+import { invariant, messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { type Authority, AuthorityError, type Compare } from "./authority.ts";
@@ -324,7 +324,11 @@ export class Election {
     state: GroupState,
     more: { deletes?: string[] } = {},
   ): Promise<boolean> {
-    const { authority, keys } = this.#parts;
+    const { authority, keys, replica } = this.#parts;
+    invariant(
+      state.inSync.every((each) => each === replica || term.required.has(each)),
+      `${state.inSync} are to be named as in sync, and only ${[...term.required]} are required`,
+    );
     try {
       const { succeeded } = await authority.commit({
         compare: [
@@ -510,7 +514,7 @@ export class Election {
       illness: host.illness(),
       endOffset: host.endOffset(),
       isTrusted: epochFile.isTrusted,
-      hasSeenEpochs: epochFile.epoch > 0,
+      epoch: epochFile.epoch,
     });
   }
 
@@ -572,16 +576,21 @@ export class Election {
     this.#wake();
   }
 
-  /** Nothing was acknowledged in our epoch: whoever was in sync before still is. */
+  /**
+   * Nothing was acknowledged in our epoch: whoever was in sync before still is. What leaders of earlier epochs were promised
+   * is over only if we shall remember ours: else our next life may promise something to them.
+   */
   async #giveBack(before: GroupState | null, state: GroupState, revision: number): Promise<void> {
-    const { authority, keys } = this.#parts;
+    const { authority, keys, epochFile } = this.#parts;
     const others = (before?.inSync ?? []).filter((each) => !state.removed.includes(each));
+    const given = withInSync(state, others);
+    const after = epochFile.epoch >= state.epoch ? released(given, null) : given;
     await authority.commit({
       compare: [
         { key: keys.state, target: "MOD", revision },
         { key: keys.leader, target: "CREATE", revision },
       ],
-      puts: [{ key: keys.state, value: JSON.stringify(released(withInSync(state, others), null)) }],
+      puts: [{ key: keys.state, value: JSON.stringify(after) }],
       deletes: [keys.leader],
     });
     await this.#settleCandidacy();

@@ -46,7 +46,7 @@ export class EpochFile {
     this.isNew = known === undefined;
     const mayLack = isUnclean && !isSynced && !(Math.abs((known?.bootedAtMs ?? NaN) - bootedAtMs) < SAME_BOOT_MS);
     this.#content = { epoch: known?.epoch ?? 0, bootedAtMs, isTrusted: (known?.isTrusted ?? true) && !mayLack };
-    this.#save();
+    this.#save(this.#content);
   }
 
   /** The newest epoch that was seen; 0 for none. */
@@ -62,19 +62,19 @@ export class EpochFile {
   /** A newer epoch was seen. @throws {DiskError} */
   seen(epoch: number): void {
     if (epoch <= this.#content.epoch) return;
-    this.#content = { ...this.#content, epoch };
-    this.#save();
+    this.#save({ ...this.#content, epoch });
   }
 
   /** The log has caught up with a leader's. @throws {DiskError} */
   trust(): void {
     if (this.#content.isTrusted) return;
-    this.#content = { ...this.#content, isTrusted: true };
-    this.#save();
+    this.#save({ ...this.#content, isTrusted: true });
   }
 
-  #save(): void {
-    this.#file.saveNow(JSON.stringify(this.#content));
+  /** What could not be written is not known either: the next life would not know it. */
+  #save(content: Content): void {
+    this.#file.saveNow(JSON.stringify(content));
+    this.#content = content;
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GroupView } from "./group_state.ts";
+import type { GroupState, GroupView } from "./group_state.ts";
 
 /** What a replica knows. Times are monotonic. */
 export interface Standing {
@@ -24,8 +24,8 @@ export interface Standing {
   readonly endOffset: number;
   /** Whether its log has everything that it acknowledged. */
   readonly isTrusted: boolean;
-  /** Whether it has ever been in a group with a leader. */
-  readonly hasSeenEpochs: boolean;
+  /** The newest epoch that it has seen in any of its lives; 0: it has never been in a group with a leader. */
+  readonly epoch: number;
 }
 
 /** What keeps the replica from standing; null when nothing does. */
@@ -37,9 +37,9 @@ export function standingObstacle(standing: Standing): string | null {
 }
 
 /** The group is new: an empty replica begins it, unless another one that is there has messages. */
-function firstObstacle({ view, replica, now, startedMs, leaseMs, endOffset, hasSeenEpochs }: Standing): string | null {
+function firstObstacle({ view, replica, now, startedMs, leaseMs, endOffset, epoch }: Standing): string | null {
   const word = "name the first leader by `rucola tools forceMaster`";
-  if (hasSeenEpochs) return `the authority has lost the group's state, which this replica knows; ${word}`;
+  if (epoch > 0) return `the authority has lost the group's state, which this replica knows; ${word}`;
   if (endOffset > 0) return `the group is new to the authority, and this replica has messages already; ${word}`;
   const other = view.replicas.find(({ value }) => value.replica !== replica && value.endOffset > 0);
   if (other !== undefined) return `the group is new, and replica ${other.value.replica} has messages; ${word}`;
@@ -47,11 +47,16 @@ function firstObstacle({ view, replica, now, startedMs, leaseMs, endOffset, hasS
 }
 
 function laterObstacle(standing: Standing): string | null {
-  const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted } = standing;
+  const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted, epoch } = standing;
   const state = view.state!.value;
   const { inSync, next } = state;
   if (!inSync.includes(replica)) return `it is not in sync (${inSync.join(", ")})`;
   if (state.removed.includes(replica)) return "an operator has removed it";
+  const seen = Math.max(epoch, ...view.replicas.map(({ value }) => value.epoch));
+  if (seen > state.epoch && !isForced(state)) {
+    return `the authority was set back: it has epoch ${state.epoch}, and epoch ${seen} was seen, so that nobody knows who is ` +
+      "in sync; name the leader by `rucola tools forceMaster`";
+  }
   if (!isTrusted && inSync.length > 1) {
     return "its machine lost power with messages that were not synced, and others are in sync";
   }
@@ -59,9 +64,15 @@ function laterObstacle(standing: Standing): string | null {
   // What was promised to the leader of this epoch, or an earlier one, is void when it has ended its term by itself.
   if (state.released && grant.epoch <= state.epoch) return null;
   if (now < grant.untilMs) return `it has promised the leader of epoch ${grant.epoch} to wait`;
-  // A promise from before our own start is not remembered; there was none when we led last.
-  if (state.leader !== replica && now < startedMs + leaseMs) {
+  // A promise from before our own start is not remembered. There was none when we led last and a former life knew it: it
+  // promised nothing to a leader of an earlier epoch.
+  if ((state.leader !== replica || epoch < state.epoch) && now < startedMs + leaseMs) {
     return "it may have promised a leader to wait before it started";
   }
   return null;
+}
+
+/** Whether an operator has named this state's leader: no leader leaves it so. */
+function isForced({ inSync, next }: GroupState): boolean {
+  return inSync.length === 1 && next === inSync[0];
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ElectionModel, type ModelReplica } from "../../support/election_model.ts";
 
 /** Three replicas that are in sync, and the one that leads. */
@@ -27,5 +27,27 @@ Deno.test("a leader whose hand-over is broken off, for the authority cannot be a
   assertEquals([election.figures().isLeader, election.refusesAppends()], [true, null]);
   const { acknowledged } = model;
   await model.clock.runUntil(() => model.acknowledged > acknowledged, 1000, "messages to be acknowledged");
+  for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("nobody leads by a state that was set back, until an operator has named who", async () => {
+  const { model, leader } = await group(4);
+  const backup = model.state!;
+  leader.kill();
+  const isOther = () => model.state!.epoch > backup.epoch && model.state!.inSync.length === 2;
+  await model.clock.runUntil(isOther, 30_000, "another leader");
+  const { keys, authority } = model;
+  // The restored keys name the former leader, which has not heard of its successor, as in sync.
+  authority.commit({ compare: [], puts: [{ key: keys.state, value: JSON.stringify(backup) }], deletes: [keys.leader] });
+  leader.start();
+  await model.clock.advance(20_000);
+  assertEquals(authority.read(keys.leader), []);
+  const idle = model.replicas.map(({ life }) => life!.election.figures().idle!);
+  assert(idle.every((each) => each.includes("set back")), idle.join("\n"));
+  const best = model.replicas.find((each) => each !== leader)!;
+  const forced = { ...backup, epoch: backup.epoch + 1, inSync: [best.id], next: best.id };
+  authority.commit({ compare: [], puts: [{ key: keys.state, value: JSON.stringify(forced) }] });
+  await model.clock.runUntil(() => model.state!.inSync.length === 3, 30_000, "all to be in sync");
+  assertEquals(model.state!.leader, best.id);
   for (const replica of model.replicas) replica.kill();
 });

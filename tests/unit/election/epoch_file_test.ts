@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SimClock } from "../../../src/common/clock_sim.ts";
 import { CRASH, SimDisk } from "../../../src/common/disk_sim.ts";
-import { CorruptError } from "../../../src/common/errors.ts";
+import { CorruptError, DiskError } from "../../../src/common/errors.ts";
 import { SeededRandom } from "../../../src/common/random.ts";
 import { EpochFile } from "../../../src/election/epoch_file.ts";
 
@@ -20,6 +20,19 @@ Deno.test("an epoch that was seen survives the loss of power, and never goes bac
   device = device.crash(CRASH.dropUnsynced);
   const again = new EpochFile(device, "/store", BOOT);
   assertEquals([again.isNew, again.epoch], [false, 7]);
+});
+
+Deno.test("an epoch that could not be written is not taken for seen, and is written when there is room again", () => {
+  let device = disk();
+  const file = new EpochFile(device, "/store", BOOT);
+  file.seen(7);
+  device.setCapacity(0);
+  assertThrows(() => file.seen(8), DiskError);
+  assertEquals(file.epoch, 7);
+  device.setCapacity(2 ** 30);
+  file.seen(8);
+  device = device.crash(CRASH.dropUnsynced);
+  assertEquals(new EpochFile(device, "/store", BOOT).epoch, 8);
 });
 
 Deno.test("the log is doubted after an unclean stop in another boot, until it has caught up", () => {

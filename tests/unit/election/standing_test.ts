@@ -36,7 +36,7 @@ function obstacle(changes: Partial<Standing>): string | null {
     illness: null,
     endOffset: 500,
     isTrusted: true,
-    hasSeenEpochs: true,
+    epoch: 4,
     ...changes,
   });
 }
@@ -60,11 +60,24 @@ Deno.test("what was promised to a leader holds to its time, also over a restart,
     null,
     "it led last, so that nobody else was promised",
   );
+  assertStringIncludes(
+    obstacle({ startedMs: 98_000, epoch: 3, view: view({ leader: 2 }) })!,
+    "before it started",
+    "it was elected and ended before it had noted that: the leader before may have been promised something since",
+  );
 });
 
 Deno.test("a log that may lack what it acknowledged stands only where nobody else is in sync", () => {
   assertStringIncludes(obstacle({ isTrusted: false })!, "lost power");
   assertEquals(obstacle({ isTrusted: false, view: view({ inSync: [2] }) }), null);
+});
+
+Deno.test("nobody stands by a state that is older than what was seen, but for whom an operator has named", () => {
+  assertStringIncludes(obstacle({ epoch: 5 })!, "has epoch 4, and epoch 5 was seen");
+  const other = { replica: 3, brokerAddr: "", haAddr: "", epoch: 6, endOffset: 10, idle: null };
+  const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
+  assertStringIncludes(obstacle({ view: view({}, others) })!, "epoch 6 was seen");
+  assertEquals(obstacle({ epoch: 5, view: view({ inSync: [2], next: 2 }) }), null);
 });
 
 Deno.test("whoever is handed over to goes first, for a lease's time", () => {
@@ -74,11 +87,11 @@ Deno.test("whoever is handed over to goes first, for a lease's time", () => {
 });
 
 Deno.test("a new group is begun by an empty replica that has waited for others, never over messages", () => {
-  const fresh = { view: view(null), endOffset: 0, hasSeenEpochs: false };
+  const fresh = { view: view(null), endOffset: 0, epoch: 0 };
   assertEquals(obstacle(fresh), null);
   assertStringIncludes(obstacle({ ...fresh, startedMs: 98_000 })!, "waits for other replicas");
   assertStringIncludes(obstacle({ ...fresh, endOffset: 10 })!, "forceMaster");
-  assertStringIncludes(obstacle({ ...fresh, hasSeenEpochs: true })!, "lost the group's state");
+  assertStringIncludes(obstacle({ ...fresh, epoch: 4 })!, "lost the group's state");
   const other = { replica: 1, brokerAddr: "", haAddr: "", epoch: 0, endOffset: 10, idle: null };
   const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
   assertStringIncludes(obstacle({ ...fresh, view: view(null, others) })!, "replica 1 has messages");
