@@ -133,7 +133,11 @@ export class Retention {
     while (removed < options.deleteFileBatchMax && !this.#stopped) {
       const segment = log.segments.first;
       if (segment === undefined || !this.#mayGo(segment, isForced)) break;
-      if (removed > 0) await clock.sleep(options.deleteCommitLogFilesInterval);
+      if (removed > 0) {
+        await clock.sleep(options.deleteCommitLogFilesInterval);
+        // A slave's log may have been cut meanwhile: what was one file of many may be the last one now.
+        if (log.segments.first !== segment || !this.#mayGo(segment, isForced)) break;
+      }
       log.segments.removeFirst();
       // No start may find it again without those behind it: files would be missing in between.
       await disk.syncDirectoryAsync(parentOf(segment.path));

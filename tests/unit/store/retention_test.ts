@@ -35,6 +35,30 @@ Deno.test("expired files go at the hour of deleteWhen, never the last, and queue
   await h.store.close();
 });
 
+Deno.test("a log that is cut between two removals keeps its last file", async () => {
+  const h = StoreHarness.fresh();
+  await h.open();
+  const offsets = Array.from({ length: 100 }, () => h.send({ body: "x".repeat(900) }).out.physicalOffset);
+  await h.store.close();
+  const files = h.disk.list("/store/commitlog").map(({ name }) => Number(name));
+  const slave = new StoreHarness(h.disk, h.clock, {
+    ...h.options,
+    brokerRole: "SLAVE",
+    fileReservedTime: 1,
+    deleteWhen: Array.from({ length: 24 }, (_, i) => i).join(";"),
+    deleteCommitLogFilesInterval: 5000,
+  });
+  await slave.open();
+  for (let i = 0; slave.store.figures().minPhysicalOffset === 0 && i < 10_000; i++) await h.clock.advance(1000);
+  assertEquals(slave.store.figures().minPhysicalOffset, files[1]);
+  const second = offsets.findIndex((offset) => offset === files[1]);
+  await slave.store.truncate(offsets[second + 2]!, offsets[second + 1]!);
+  await h.clock.advance(60_000);
+  assertEquals(slave.store.figures().minPhysicalOffset, files[1]);
+  assertEquals((await slave.readAll("T", 0)).map((m) => m.queueOffset), [second, second + 1]);
+  await slave.store.close();
+});
+
 Deno.test("a shorter time that an operator sets while the disk fills up counts from the next round on", async () => {
   const h = StoreHarness.fresh({ fileReservedTime: 48, deleteWhen: Array.from({ length: 24 }, (_, i) => i).join(";") });
   let fileReservedTime = 48;
