@@ -43,7 +43,8 @@ export class SegmentQueue {
   #namesChanged = false;
   /** The segment behind the last one, on the device already; nobody but this queue knows it. */
   #spare: SegmentFile | null = null;
-  #preparing = false;
+  /** The one that is being made so; null also when append has made the same file meanwhile, for that one's it is then. */
+  #preparing: SegmentFile | null = null;
 
   /** Starts without segments; {@linkcode load} finds those on disk. */
   constructor(place: SegmentPlace) {
@@ -131,6 +132,7 @@ export class SegmentQueue {
       return spare;
     }
     this.#dropSpare();
+    if (this.#preparing?.startOffset === startOffset) this.#preparing = null;
     const { disk } = this.#place;
     const directory = this.#directoryOf(startOffset);
     this.#makeDirectories();
@@ -152,24 +154,24 @@ export class SegmentQueue {
    */
   async prepareNext(): Promise<void> {
     const last = this.last;
-    if (last === undefined || this.#spare !== null || this.#preparing) return;
-    this.#preparing = true;
+    if (last === undefined || this.#spare !== null || this.#preparing !== null) return;
     const segment = this.#newSegment(this.#directoryOf(last.endOffset), last.endOffset);
+    this.#preparing = segment;
+    let isMade = false;
     try {
       this.#makeDirectories();
       segment.create();
       await segment.sync();
       await this.#place.disk.syncDirectoryAsync(this.#directoryOf(last.endOffset));
-      if (this.last === last) this.#spare = segment;
+      isMade = true;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-    } finally {
-      this.#preparing = false;
     }
-    if (this.#spare === segment) return;
-    // Append was faster and has the same file; or the last segment is gone, and this one follows nothing.
-    if (this.find(segment.startOffset) === null) segment.remove();
-    else segment.closeHandle();
+    // Append was faster: the file is its segment's, or is gone with that one.
+    if (this.#preparing !== segment) return segment.closeHandle();
+    this.#preparing = null;
+    if (isMade && this.last === last) this.#spare = segment;
+    else segment.remove();
   }
 
   /** Removes the oldest segment. @throws {DiskError} it stays then. */

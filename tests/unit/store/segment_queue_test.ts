@@ -50,6 +50,22 @@ Deno.test("what is appended while the next segment is being made stays", async (
   assertEquals([read[0], names()], [7, [0, SIZE]]);
 });
 
+Deno.test("a file that was appended and taken back while the next segment is being made is made again", async () => {
+  const { clock, disk, queue, names } = newQueue();
+  queue.append(0, true);
+  disk.faults.slow({ operation: "sync", latencyMs: 100 });
+
+  const prepared = queue.prepareNext();
+  queue.append(SIZE, false);
+  queue.cutAt(SIZE);
+  assertEquals(names(), [0]);
+  await clock.advance(200);
+  await prepared;
+
+  queue.append(SIZE, true);
+  assertEquals(names(), [0, SIZE]);
+});
+
 Deno.test("a segment that was made before it was needed goes with those before it, and at a close", async () => {
   const { queue, names } = newQueue();
   queue.append(0, true);
