@@ -35,7 +35,7 @@ export interface DiskFile {
   close(): void;
   /**
    * As {@linkcode DiskFile.close} for a file that was removed, giving its room back off the event loop: for a gigabyte in
-   * the page cache that takes a tenth of a second. Never rejects.
+   * the page cache that takes a tenth of a second. Other names of it (links) keep what they have. Never rejects.
    */
   discard(): Promise<void>;
 }

@@ -177,7 +177,8 @@ class DenoDiskFile implements DiskFile {
     this.#closed = true; // Nobody uses it any more; a background read that is under way finds the end of the file.
     try {
       await this.#lastRead;
-      await this.#handle.truncate(0);
+      // Only what has no name any more: a backup of links (`cp -l`) has the same bytes.
+      if ((await this.#handle.stat()).nlink === 0) await this.#handle.truncate(0);
     } catch {
       // Then closing it gives the room back.
     } finally {

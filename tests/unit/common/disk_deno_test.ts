@@ -1,6 +1,7 @@
 /** What only the machine's disk can show: faults of the system, other processes. @module */
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { utf8 } from "../../../src/common/bytes.ts";
+import { readWhole } from "../../../src/common/disk.ts";
 import { DenoDisk } from "../../../src/common/disk_deno.ts";
 import { DiskError } from "../../../src/common/errors.ts";
 
@@ -87,6 +88,21 @@ Deno.test("a removed file that is discarded is closed, whatever is asked of it t
   assertEquals(disk.list(directory), []);
   await disk.syncDirectoryAsync(directory);
   await Deno.remove(directory);
+});
+
+Deno.test("a removed file that is discarded keeps its content where it has another name, as in a backup of links", async () => {
+  const directory = await Deno.makeTempDir();
+  const disk = new DenoDisk();
+  const file = disk.open(`${directory}/large`, { create: true });
+  file.write(new Uint8Array(100_000).fill(7), 0);
+  await Deno.link(`${directory}/large`, `${directory}/backup`);
+
+  disk.remove(`${directory}/large`);
+  await file.discard();
+
+  const backup = readWhole(disk, `${directory}/backup`)!;
+  assertEquals([backup.length, backup[99_999]], [100_000, 7]);
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("syncing a directory that is not there tells so, off the event loop too", async () => {
