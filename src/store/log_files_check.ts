@@ -35,8 +35,10 @@ export function findMissingParts(disk: Disk, paths: StorePaths, options: StoreOp
   checkpoint.load();
   const size = fileSizes(disk, paths, checkpoint, options).commitlog;
   const files = logFiles(disk, paths);
+  const known = checkpoint.dispatch?.dispatchedOffset ?? 0;
   // A file that is made ahead, and nothing was written to, lies behind the log's end; a crash while that was cut leaves it short.
-  while (files.length > 1 && isBlank(disk, files.at(-1)!.path)) files.pop();
+  // Below what was on the device a file may begin with zeros as well: it is damaged there, and good records follow.
+  while (files.length > 1 && files.at(-1)!.startOffset >= known && isBlank(disk, files.at(-1)!.path)) files.pop();
   const last = files.at(-1);
   const missing: MissingPart[] = [];
   files.forEach((file, i) => {
@@ -55,7 +57,6 @@ export function findMissingParts(disk: Disk, paths: StorePaths, options: StoreOp
       });
     }
   });
-  const known = checkpoint.dispatch?.dispatchedOffset ?? 0;
   const end = last === undefined ? 0 : last.startOffset + last.sizeBytes;
   if (known > end) {
     const start = last !== undefined && last.sizeBytes < size ? last.startOffset : known - known % size;

@@ -77,9 +77,10 @@ export async function caughtUp(world: SimWorld, master: string, slave: string, l
   }
 }
 
-/** The commitlog files of a machine, by name. */
+/** The commitlog files of a machine that hold anything, by name; one that was made ahead of its use does not. */
 export function commitlog(world: SimWorld, machineName: string): Map<string, Uint8Array> {
   const { disk } = world.machine(machineName);
   const directory = "/store/commitlog";
-  return new Map(disk.list(directory).map(({ name }) => [name, readWhole(disk, `${directory}/${name}`)!]));
+  const files = disk.list(directory).map(({ name }) => [name, readWhole(disk, `${directory}/${name}`)!] as const);
+  return new Map(files.filter(([, bytes]) => bytes.some((byte) => byte !== 0)));
 }
