@@ -147,7 +147,8 @@ export class ModelReplica {
   /** As SIGTERM. */
   async stop(): Promise<void> {
     const { life } = this;
-    await life?.election.stop();
+    if (life === null) return;
+    await life.election.stop();
     if (this.life !== life) return;
     this.isClean = true;
     this.kill();
