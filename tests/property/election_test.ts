@@ -70,10 +70,10 @@ async function live(seed: number): Promise<ElectionModel> {
   const model = new ElectionModel(seed, seed % 3 === 0 ? 2 : 3, {
     minInSyncReplicas: 1 + seed % 2,
     isSynced: seed % 5 < 2,
-    mayDieElected: true,
   });
   for (const replica of model.replicas) replica.start();
   await model.clock.advance(8000);
+  model.mayDieElected = true;
   for (let step = 0; step < STEPS; step++) {
     trouble(model);
     if (model.random.int(3) === 0) trouble(model);
@@ -81,6 +81,7 @@ async function live(seed: number): Promise<ElectionModel> {
     relief(model, model.random.int(3) === 0);
     await model.clock.advance(model.random.int(1500));
   }
+  model.mayDieElected = false;
   relief(model, true);
   // Whoever was told to stop may have come to it only now.
   await model.clock.advance(10_000);

@@ -33,8 +33,6 @@ export interface ModelOptions {
   readonly minInSyncReplicas: number;
   /** Whether what is acknowledged survives a loss of power. */
   readonly isSynced: boolean;
-  /** Whether some processes end as soon as they are elected, before they can note that. */
-  readonly mayDieElected?: boolean;
 }
 
 /** The group. */
@@ -53,6 +51,8 @@ export class ElectionModel {
   readonly cuts = new Set<string>();
   readonly random: Random;
   lastId = 0;
+  /** Whether some processes end as soon as they are elected, before they can note that. */
+  mayDieElected = false;
 
   constructor(seed: number, size: number, readonly options: ModelOptions) {
     this.random = new SeededRandom(seed);
@@ -204,7 +204,7 @@ export class Life implements ElectionHost {
       commit: async (transaction) => {
         const committed = await authority.commit(transaction);
         const isElected = committed.succeeded && transaction.puts?.some(({ key }) => key === model.keys.leader);
-        if (!isElected || !model.options.mayDieElected || model.random.int(15) > 0) return committed;
+        if (!isElected || !model.mayDieElected || model.random.int(15) > 0) return committed;
         if (this.replica.life === this) this.replica.kill();
         return await new Promise<Committed>(() => {});
       },
