@@ -150,6 +150,22 @@ export function isSafe(status: PutStatus): boolean {
     status === PutStatus.FLUSH_SLAVE_TIMEOUT || status === PutStatus.FLUSH_DISK_TIMEOUT;
 }
 
+/**
+ * Waits until what was stored is as safe as producers are promised, however long that takes: for progress that slaves copy,
+ * which must not be ahead of the log that they have. False when it was taken back, or `isOver` before that.
+ */
+export async function staysStored(
+  put: Pick<MessagePut, "safe">,
+  stored: Pick<AppendResult, "endOffset">,
+  isOver: () => boolean,
+): Promise<boolean> {
+  for (;;) {
+    const status = await put.safe(stored);
+    if (status !== PutStatus.FLUSH_SLAVE_TIMEOUT && status !== PutStatus.FLUSH_DISK_TIMEOUT) return isSafe(status);
+    if (isOver()) return false;
+  }
+}
+
 /** Whether the message is half of a transaction, or the end of one. */
 export function isTransactional(sysFlag: number): boolean {
   return (sysFlag & SysFlag.TRANSACTION_MASK) !== SysFlag.TRANSACTION_NOT;

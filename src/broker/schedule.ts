@@ -15,7 +15,7 @@ import { Property } from "../protocol/message.ts";
 import { type MessageStore, PullResult, PullStatus, PutStatus } from "../store/store.ts";
 import type { DelayLevels } from "./delay_levels.ts";
 import type { DelayOffsets } from "./delay_offsets.ts";
-import { isSafe, type MessagePut } from "./message_put.ts";
+import { type MessagePut, staysStored } from "./message_put.ts";
 import { readStoredMessages, storedAgain, type StoredMessage } from "./stored_message.ts";
 import { SystemTopic } from "./system_topics.ts";
 
@@ -213,7 +213,7 @@ class LevelReader {
       else log.error(`delayed message at offset ${message.queueOffset} of level ${this.#level} is illegal: dropped`);
       next = message.queueOffset + 1;
     }
-    if (last !== null && !isSafe(await put.safe(last))) return false;
+    if (last !== null && !await staysStored(put, last, () => this.#stopped)) return false;
     offsets.set(this.#level, next);
     return next > messages.at(-1)!.queueOffset;
   }

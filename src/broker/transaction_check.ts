@@ -17,7 +17,7 @@ import { Property } from "../protocol/message.ts";
 import { type AppendResult, PutStatus } from "../store/store.ts";
 import type { ClientTable } from "./clients.ts";
 import type { HalfMessages } from "./half_messages.ts";
-import { isSafe, type MessagePut, type PutOutcome } from "./message_put.ts";
+import { type MessagePut, type PutOutcome, staysStored } from "./message_put.ts";
 import { encodeStored, storedAgain, type StoredMessage } from "./stored_message.ts";
 import { SystemTopic } from "./system_topics.ts";
 import type { TopicTable } from "./topics.ts";
@@ -124,7 +124,7 @@ export class TransactionCheck {
     const asks = this.#asks;
     this.#last = null;
     this.#asks = [];
-    if (last !== null && !isSafe(await put.safe(last))) {
+    if (last !== null && !await staysStored(put, last, () => this.#stopped)) {
       halves.forget();
       return false;
     }

@@ -23,7 +23,7 @@ import { RecordAt, RecordKind, RecordView } from "../../protocol/record.ts";
 import { dataVersionJson } from "../../protocol/bodies/register.ts";
 import { type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
 import { firstVersion, nextVersion } from "../data_version.ts";
-import { isSafe, type MessagePut } from "../message_put.ts";
+import { type MessagePut, staysStored } from "../message_put.ts";
 import { readStoredMessage, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { SystemTopic } from "../system_topics.ts";
 import { Deletions } from "./deletions.ts";
@@ -531,7 +531,7 @@ export class Timer {
       }
     }
     if (last !== null) {
-      if (!isSafe(await put.safe(last))) return false;
+      if (!await staysStored(put, last, () => !this.#isDelivering)) return false;
       this.#storedEnd = Math.max(this.#storedEnd, last.endOffset);
     }
     for (const topic of delivered) this.#count(topic, -1);

@@ -28,6 +28,7 @@ class ScheduleBench {
   readonly log: string[] = [];
   reads = 0;
   refuses: (body: string) => PutStatus = () => PutStatus.PUT_OK;
+  safe: () => PutStatus = () => PutStatus.PUT_OK;
   readonly offsets: DelayOffsets;
   readonly schedule: Schedule;
 
@@ -63,7 +64,11 @@ class ScheduleBench {
         if (status === PutStatus.PUT_OK) this.delivered.push(`${message.topic}/${message.queueId} ${body}`);
         return { status, refusal: null, result: new AppendResult() };
       },
-      safe: () => Promise.resolve(PutStatus.PUT_OK),
+      safe: async () => {
+        const status = this.safe();
+        if (status !== PutStatus.PUT_OK) await this.clock.sleep(50);
+        return status;
+      },
     };
   }
 
@@ -204,6 +209,27 @@ Deno.test("a delivery that the store refuses is tried again after a second, and 
   await bench.clock.advance(1000);
   assertEquals(bench.delivered, ["T/2 a", "T/2 b", "T/2 c"]);
   await bench.schedule.stop();
+});
+
+Deno.test("a level does not move on, nor deliver again, before every replica that is waited for has what it delivered", async () => {
+  const bench = new ScheduleBench([]);
+  bench.slots.push(bench.at(100, "a"));
+  const waits: PutStatus[] = [PutStatus.FLUSH_DISK_TIMEOUT, PutStatus.FLUSH_SLAVE_TIMEOUT];
+  const offsetsMeanwhile: number[] = [];
+  bench.safe = () => {
+    offsetsMeanwhile.push(bench.offsets.get(1));
+    return waits.shift() ?? PutStatus.PUT_OK;
+  };
+  bench.schedule.start();
+  await bench.clock.advance(200);
+  assertEquals([bench.delivered, offsetsMeanwhile, bench.offsets.get(1)], [["T/2 a"], [0, 0, 0], 1]);
+  bench.slots.push(bench.at(100, "b"));
+  bench.schedule.arrived(0);
+  bench.safe = () => PutStatus.FLUSH_SLAVE_TIMEOUT;
+  const stopped = bench.clock.sleep(150).then(() => bench.schedule.stop());
+  await bench.clock.advance(1000);
+  await stopped;
+  assertEquals([bench.delivered, bench.offsets.get(1)], [["T/2 a", "T/2 b"], 1], "what was not safe comes again");
 });
 
 Deno.test("a message that the store can never take is dropped with a line in the log", async () => {
