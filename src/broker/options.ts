@@ -175,6 +175,7 @@ export const BROKER_OPTIONS = {
     ...accepted,
     ...important,
     ...PORT_OR_ZERO,
+    isDerivedByDefault: true,
   }),
   liteEventCheckInterval: long(10_000, "ms", "Lite events: check period", later),
   liteEventFullDispatchDelayTime: long(10_000, "ms", "Lite events: full dispatch delay", later),

@@ -51,6 +51,8 @@ export interface OptionExtras {
   readonly isSecret?: boolean;
   /** An empty text makes no sense here: the default stays, with a warning. */
   readonly blankIsDefault?: boolean;
+  /** What counts where nothing is set follows from elsewhere: the default of this table is not named to people. */
+  readonly isDerivedByDefault?: boolean;
   /** Says what is wrong with a text, or null. */
   readonly check?: (text: string) => string | null;
   /** Why any value but the default is refused while the option is not supported (data would be at risk). */

@@ -17,6 +17,8 @@ export interface ReadValue {
   readonly error?: string;
   /** Something the operator should know. */
   readonly warning?: string;
+  /** The text was empty and the default stays, as if the setting were not there. */
+  readonly isDefault?: true;
 }
 
 /** Reads `input`, which has no comment and no blanks around any more. */
@@ -52,9 +54,11 @@ export function allowedValues(option: Option<OptionValue>): string {
 
 function keepDefault(option: Option<OptionValue>, environment: Environment): ReadValue {
   const value = defaultOf(option, environment);
+  const shown = option.isDerivedByDefault ? "its default" : `the default ${value}`;
   return {
     value,
-    warning: `it is empty, so ${value === null ? "it counts as not set" : `the default ${value} stays`}`,
+    warning: `it is empty, so ${value === null ? "it counts as not set" : `${shown} stays`}`,
+    isDefault: true,
   };
 }
 

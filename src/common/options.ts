@@ -180,12 +180,16 @@ class OptionReader {
     }
     if (!this.#names.has(setting.key)) return this.#takeOther(setting);
     const seen = new Set<string>();
+    let isAssigned = false;
     for (const table of Object.values(this.tables)) {
       if (!Object.hasOwn(table, setting.key)) continue;
-      for (const message of this.#assign(table, table[setting.key]!, setting)) seen.add(message);
+      const { isDefault, warnings } = this.#assign(table, table[setting.key]!, setting);
+      if (!isDefault) isAssigned = true;
+      for (const message of warnings) seen.add(message);
     }
     for (const message of seen) this.#warn(setting, message);
-    this.assigned.set(setting.key, setting.place);
+    if (isAssigned) this.assigned.set(setting.key, setting.place);
+    else this.assigned.delete(setting.key); // an earlier line with this key does not count
   }
 
   valuesOf(table: OptionTable): Readonly<Record<string, OptionValue>> {
@@ -197,12 +201,16 @@ class OptionReader {
     return defaultOptions(table, this.environment, overrides);
   }
 
-  /** Reads the setting for one option and all of its other names; returns warnings. */
-  #assign(table: OptionTable, option: Option<OptionValue>, setting: Setting): string[] {
+  /** Reads the setting for one option and all of its other names; says whether it leaves the default. */
+  #assign(
+    table: OptionTable,
+    option: Option<OptionValue>,
+    setting: Setting,
+  ): { readonly isDefault: boolean; readonly warnings: string[] } {
     const read = readValue(option, setting.value, this.environment);
     if (read.error !== undefined) {
       this.#refuse(setting, read.error);
-      return [];
+      return { isDefault: false, warnings: [] };
     }
     const value = read.value!;
     const warnings = read.warning === undefined ? [] : [read.warning];
@@ -214,7 +222,7 @@ class OptionReader {
     for (const [name, each] of Object.entries(table)) {
       if (name === mainName || each.aliasOf === mainName) this.#values.set(each, value);
     }
-    return warnings;
+    return { isDefault: read.isDefault === true, warnings };
   }
 
   #takeOther(setting: Setting): void {

@@ -16,7 +16,10 @@ const PORT_OR_ZERO = { min: 0, max: 65535 } as const;
 export const REMOTING_SERVER_OPTIONS = {
   bindAddress: text("0.0.0.0", "Listen address", { blankIsDefault: true }),
   enableShutdownGracefully: bool(false, "GO_AWAY then drain on stop"),
-  listenPort: int(0, "", "TCP port; 0 lets the system choose; default: broker 10911, namesrv 9876", PORT_OR_ZERO),
+  listenPort: int(0, "", "TCP port; 0 lets the system choose; default: broker 10911, namesrv 9876", {
+    ...PORT_OR_ZERO,
+    isDerivedByDefault: true,
+  }),
   serverAsyncSemaphoreValue: int(64, "requests", "Parallel async calls", accepted),
   serverCallbackExecutorThreads: int(0, "threads", "Callback threads", accepted),
   serverChannelMaxIdleTimeSeconds: int(120, "s", "Close idle connections", { min: 1 }),

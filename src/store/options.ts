@@ -147,7 +147,7 @@ export const STORE_OPTIONS = {
   forceVerifyPropCRC: bool(false, "Recovery requires __CRC32# property"),
   haFlowControlEnable: bool(false, "Limit HA bandwidth", important),
   haHousekeepingInterval: int(20_000, "ms", "Time of HA silence before close", { min: 1 }),
-  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { min: 0, max: 65535 }),
+  haListenPort: int(0, "", "HA port; 0 means listenPort + 1", { min: 0, max: 65535, isDerivedByDefault: true }),
   haMasterAddress: optionalText("Fixed master HA address for a slave", { ...important, check: checkAddress }),
   haMaxGapNotInSync: int(268_435_456, "bytes", "Bytes behind still counted in sync (5.x)"),
   haMaxTimeSlaveNotCatchup: long(15_000, "ms", "Controller: time until out of sync", later),

@@ -160,6 +160,15 @@ Deno.test("the port that is printed is the one that is listened on", () => {
   assertEquals(read("listenPort=20911").broker.listenPort, 20911);
 });
 
+Deno.test("an empty port is the usual one, also behind a line that named another", () => {
+  for (const text of ["listenPort=", "listenPort =  \n", "listenPort=20911\nlistenPort="]) {
+    const { broker, remoting, store, assigned, warnings } = read(text);
+    assertEquals([broker.listenPort, remoting.listenPort, store.haListenPort], [10911, 10911, 10912], text);
+    assertEquals(assigned.has("listenPort"), false, text);
+    assertEquals(warnings.filter((each) => each.includes("it is empty, so its default stays")).length, 1, text);
+  }
+});
+
 Deno.test("unknown keys are kept for writing the file again", () => {
   const { unknown } = read("# x\nmyOwnKey = 1\n");
   assertEquals(unknown.map(({ key, value }) => [key, value]), [["myOwnKey", "1"]]);
