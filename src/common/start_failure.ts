@@ -79,9 +79,9 @@ export function whoHasPort(port: number, running: readonly string[]): string {
   return `\`ss -ltnp 'sport = :${port}'\` shows who has it${own(running)}`;
 }
 
-/** Who has a store open. @param running servers of this user. */
-export function whoHasStore(running: readonly string[]): string {
-  return `another broker has this store open${own(running)}`;
+/** What to do about a store that another process has open. @param running servers of this user. @param orElse the other way. */
+export function endOrElse(running: readonly string[], orElse: string): string {
+  return `end it${own(running)}, or ${orElse}`;
 }
 
 function own(running: readonly string[]): string {
@@ -102,7 +102,7 @@ function explainDisk(error: DiskError, facts: StartFacts): unknown {
   const key = longestFirst.find(([each]) => facts.assigned.has(each))?.[0] ?? longestFirst.at(-1)?.[0];
   if (key === undefined) return error;
   const advice = error.fault === "locked"
-    ? `${whoHasStore(facts.running())}: end it, or set another directory`
+    ? endOrElse(facts.running(), "set another directory")
     : DISK_ADVICE[error.fault];
   return placed(error, key, facts, advice === undefined ? messageOf(error) : `${messageOf(error)}; ${advice}`);
 }

@@ -16,7 +16,7 @@ import { DenoNet } from "../common/net_deno.ts";
 import { SystemRandom } from "../common/random.ts";
 import { runServerCommand } from "../common/run_command.ts";
 import { announceProcess, runDirectory, runningOfUser } from "../common/run_file.ts";
-import { whoHasPort, whoHasStore } from "../common/start_failure.ts";
+import { endOrElse, whoHasPort } from "../common/start_failure.ts";
 import { stopSignal } from "../common/stop_signal.ts";
 import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
 
@@ -58,7 +58,7 @@ function advice(error: unknown): string {
     return `; ${who}: end that, or choose others with --namesrv-port and --broker-port`;
   }
   if (error instanceof DiskError && error.fault === "locked") {
-    return `; ${whoHasStore(running())}: end it, or choose another directory with --data`;
+    return `; ${endOrElse(running(), "choose another directory with --data")}`;
   }
   return "";
 }

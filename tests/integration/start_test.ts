@@ -52,7 +52,7 @@ Deno.test("From nothing to the first message, and to a clean end", async () => {
     assertEquals(second.code, 255);
     assertMatch(
       second.stderr,
-      /^rucola start: .*Lock failed, MQ already started; another broker has this store open \(.* process id \d+\): .* --data\n$/,
+      /^rucola start: .*Lock failed, MQ already started: a broker has it open; end it \(.* process id \d+\), or .* --data\n$/,
     );
 
     const shutdown = await run(home, ["shutdown", "broker"]);
