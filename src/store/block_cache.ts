@@ -4,7 +4,7 @@
  * too many bytes, the oldest blocks that were not asked for since the last look at them are dropped.
  *
  * Who goes through a file waits only once: the first block of what was read for him is marked, and when he comes to it, what
- * follows is read while he is at the rest.
+ * follows is read while he is at the rest, unless that is done for so many at a time that it would take half of the room.
  *
  * A block holds what was in the file when it was read: it may end before the data that was appended since. Bytes that a
  * block holds never change (files are only appended to, or cut before anybody could read what is cut).
@@ -64,6 +64,7 @@ export class BlockCache {
   /** Grows when everything is forgotten: what was being read then is not kept. */
   #generation = 0;
   #readsWithoutAhead = 0;
+  #aheadsUnderWay = 0;
 
   /** @param bytesMax bytes that blocks may take, at least a few blocks. */
   constructor(bytesMax: number) {
@@ -135,8 +136,12 @@ export class BlockCache {
   #readAhead({ segment, blockIndex, validEnd }: BlockMiss): void {
     const key = blockKey(segment, blockIndex);
     if (segment.removed || this.#blocks.has(key) || this.#loading.has(key)) return;
-    if (this.#readsWithoutAhead > 0) return;
-    this.#read({ segment, blockIndex, validEnd, count: BLOCKS_AHEAD, wanted: 0, marks: true }).catch(() => {});
+    // What is under way has its memory already, and counts for nobody: with many readers it must stay a part of the cache.
+    const underWay = (this.#aheadsUnderWay + 1) * BLOCKS_AHEAD * BLOCK_SIZE;
+    if (this.#readsWithoutAhead > 0 || underWay > this.#bytesMax / 2) return;
+    this.#aheadsUnderWay++;
+    this.#read({ segment, blockIndex, validEnd, count: BLOCKS_AHEAD, wanted: 0, marks: true })
+      .catch(() => {}).finally(() => this.#aheadsUnderWay--);
   }
 
   #read(run: Run): Promise<void> {

@@ -97,6 +97,25 @@ Deno.test("with more readers than the cache has room for, nothing is read ahead 
   assert(read < 2.5 * 8 * 20, `${read} blocks were read for 160`);
 });
 
+Deno.test("what is read ahead for many readers at a time stays a part of the cache, and they wait for themselves beyond that", async () => {
+  const { file, load, get } = open();
+  const readers = [0, 20, 40];
+  for (const first of readers) {
+    await load(first);
+    await load(first + 1); // and seven more, of which the first is marked
+  }
+  file.held = [];
+  const before = file.reads.length;
+  for (const first of readers) assert(get(first + 1) !== null);
+  await settle();
+  assertEquals(file.reads.slice(before), [[9, 8], [29, 8]]);
+  for (const go of file.held.splice(0)) go();
+  file.held = null;
+  await settle();
+  await load(49);
+  assertEquals(get(49)![0], 50);
+});
+
 Deno.test("what was being read when everything was forgotten is not kept", async () => {
   const { cache, file, load, get } = open();
   file.held = [];
