@@ -18,7 +18,7 @@ export interface BrokerElection {
   /** A required replica that is behind for so long is late. */
   readonly replicaTimeoutMs: number;
   /** The leader of an epoch asks not to be stood against for a while. */
-  readonly grant: (epoch: number) => boolean;
+  readonly grant: (epoch: number, forMs: number) => boolean;
   /** A follower is late, or could be required. */
   readonly onFollowers: () => void;
   /** The log has caught up with the leader's. */

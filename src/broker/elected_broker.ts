@@ -161,8 +161,8 @@ export class ElectedBroker implements ElectionHost {
   }
 
   /** @inheritdoc */
-  askGrant(replica: number, epoch: number): Promise<boolean> {
-    return this.#broker?.replication?.askGrant(replica, epoch) ?? Promise.resolve(false);
+  askGrant(replica: number, epoch: number, forMs: number): Promise<boolean> {
+    return this.#broker?.replication?.askGrant(replica, epoch, forMs) ?? Promise.resolve(false);
   }
 
   get #settings(): BrokerSettings {
@@ -234,7 +234,7 @@ export class ElectedBroker implements ElectionHost {
       epoch: () => role?.epoch ?? this.#leader?.epoch ?? 0,
       leader: () => this.#leader,
       replicaTimeoutMs: haElectionReplicaTimeoutMs,
-      grant: (epoch) => this.#election?.grant(epoch) ?? false,
+      grant: (epoch, forMs) => this.#election?.grant(epoch, forMs) ?? false,
       onFollowers: () => this.#election?.changed(),
       onCaughtUp: () => this.#caughtUp(),
     };

@@ -172,11 +172,14 @@ export class Replication {
     this.master?.identify(introduction);
   }
 
-  /** Asks a follower not to stand for election against the leader of an epoch for a while. @throws {ConnectionError} */
-  async askGrant(replica: number, epoch: number): Promise<boolean> {
+  /** Asks a follower not to stand for election against the leader of an epoch for so long. @throws {ConnectionError} */
+  async askGrant(replica: number, epoch: number, forMs: number): Promise<boolean> {
     const address = this.#replicaAddresses.get(replica);
     if (address === undefined) return false;
-    const request = { code: RequestCode.EXCHANGE_BROKER_HA_INFO, ext: writeHeader({ grantEpoch: epoch }) };
+    const request = {
+      code: RequestCode.EXCHANGE_BROKER_HA_INFO,
+      ext: writeHeader({ grantEpoch: epoch, grantMs: forMs }),
+    };
     const reply = await this.#parts.client.invoke(address, request, GRANT_TIMEOUT_MS);
     return reply.code === ResponseCode.SUCCESS &&
       readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext).granted === true;

@@ -72,8 +72,8 @@ export interface ElectionHost {
   leading(): void;
   /** Follows from now on; null: whoever there was is gone, or unknown. @throws when it cannot. */
   follow(leader: LeaderEntry | null): Promise<void>;
-  /** Asks a follower not to stand for a lease's time; whether it granted that. */
-  askGrant(replica: number, epoch: number): Promise<boolean>;
+  /** Asks a follower not to stand for so long; whether it granted that. */
+  askGrant(replica: number, epoch: number, forMs: number): Promise<boolean>;
 }
 
 /** What an election is made of. */
@@ -204,9 +204,11 @@ export class Election {
     return null;
   }
 
-  /** A leader asks not to be stood against for a lease's time; whether that is promised. */
-  grant(epoch: number): boolean {
+  /** A leader asks not to be stood against for so long; whether that is promised. */
+  grant(epoch: number, forMs: number): boolean {
     const { epochFile, clock } = this.#parts;
+    // After a start no more than our own lease's time is waited.
+    if (forMs > this.#leaseMs) return false;
     if (this.#stopped || this.#term !== null || this.#candidacy !== null || epoch < epochFile.epoch) return false;
     this.#grant = { untilMs: Math.max(this.#grant.untilMs, clock.monotonicMs() + this.#leaseMs), epoch };
     return true;
@@ -367,7 +369,7 @@ export class Election {
     if (term === null) return;
     for (const replica of term.required) {
       const untilMs = clock.monotonicMs() + this.#leaseMs * (1 - MARGIN_SHARE);
-      host.askGrant(replica, term.epoch).then((isGranted) => {
+      host.askGrant(replica, term.epoch, this.#leaseMs).then((isGranted) => {
         if (isGranted) term.grants.set(replica, Math.max(untilMs, term.grants.get(replica) ?? 0));
       }, () => {});
     }

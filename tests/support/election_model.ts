@@ -260,12 +260,12 @@ export class Life implements ElectionHost {
     this.#link = null;
   }
 
-  async askGrant(id: number, epoch: number): Promise<boolean> {
+  async askGrant(id: number, epoch: number, forMs: number): Promise<boolean> {
     const { model } = this.replica;
     await this.clock.sleep(1 + model.random.int(5));
     const other = model.replicas[id - 1]!;
     if (!model.isLinked(this.replica, other)) return false;
-    const isGranted = other.life!.election.grant(epoch);
+    const isGranted = other.life!.election.grant(epoch, forMs);
     await this.clock.sleep(1 + model.random.int(5));
     return isGranted && model.isLinked(this.replica, other);
   }

@@ -41,7 +41,7 @@ async function exchange(parts: ReplicationHandlerParts, { command }: Request): P
   const { replication, brokerAddr } = parts;
   const { master, slave, startOffset, haServerAddr, election } = replication;
   if (header.grantEpoch !== undefined) {
-    return { ext: writeHeader({ granted: election?.grant(header.grantEpoch) ?? false }) };
+    return { ext: writeHeader({ granted: election?.grant(header.grantEpoch, header.grantMs ?? Infinity) ?? false }) };
   }
   if (header.masterHaAddress !== undefined) {
     // Who leads is not for a peer to say where it is elected.

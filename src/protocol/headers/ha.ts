@@ -32,6 +32,8 @@ export const EXCHANGE_HA_INFO_REQUEST = header({
   replicaAddress: "string",
   /** The leader of this epoch asks a follower not to stand for election for a while. */
   grantEpoch: "long",
+  /** With it: for how many milliseconds. */
+  grantMs: "long",
 });
 
 /** The answer; RocketMQ's fields first. */

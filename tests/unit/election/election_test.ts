@@ -51,3 +51,11 @@ Deno.test("nobody leads by a state that was set back, until an operator has name
   assertEquals(model.state!.leader, best.id);
   for (const replica of model.replicas) replica.kill();
 });
+
+Deno.test("a replica promises a leader no more time than its next life would wait", async () => {
+  const { model, leader } = await group(5);
+  const { election, epochFile } = model.replicas.find((each) => each !== leader)!.life!;
+  assertEquals([3001, 3000].map((forMs) => election.grant(epochFile.epoch, forMs)), [false, true]);
+  assertEquals(election.grant(epochFile.epoch - 1, 3000), false, "nor to a leader of the past");
+  for (const replica of model.replicas) replica.kill();
+});
