@@ -31,13 +31,12 @@ import {
   released,
   withInSync,
 } from "./group_state.ts";
+import { type Lease, OwnLease, reliableUntil } from "./own_lease.ts";
 import { standingObstacle } from "./standing.ts";
 
 /** A lease is renewed so many times in its life, and grants are asked for as often. */
 const RENEWALS = 3;
 const ROUNDS = 6;
-/** This part of a lease is not used, for clocks do not run alike. */
-const MARGIN_SHARE = 0.1;
 /** How long a leader that hands over waits for its successor to have everything. */
 const HAND_OVER_MS = 3000;
 const HAND_OVER_POLL_MS = 2;
@@ -89,13 +88,6 @@ export interface ElectionParts {
   readonly leaseSec: number;
 }
 
-/** A lease of ours. */
-interface Lease {
-  readonly id: string;
-  /** Monotonic time until which it may be relied on. */
-  deadlineMs: number;
-}
-
 /** The term of this replica as the leader. */
 interface Term {
   readonly epoch: number;
@@ -128,7 +120,7 @@ export class Election {
   readonly #parts: ElectionParts;
   readonly #leaseMs: number;
   readonly #startedMs: number;
-  #lease: Lease | null = null;
+  readonly #lease: OwnLease;
   #term: Term | null = null;
   #leader: LeaderEntry | null = null;
   #grant = { untilMs: -Infinity, epoch: 0 };
@@ -143,7 +135,6 @@ export class Election {
   #watch: Disposable | null = null;
   #wanted = false;
   #round: Promise<void> | null = null;
-  #renewal: Promise<void> | null = null;
   #stopped = false;
   #problem: string | null = null;
 
@@ -151,6 +142,7 @@ export class Election {
   constructor(parts: ElectionParts) {
     this.#parts = parts;
     this.#leaseMs = parts.leaseSec * 1000;
+    this.#lease = new OwnLease(parts.authority, parts.clock, parts.leaseSec);
     this.#startedMs = parts.clock.monotonicMs();
   }
 
@@ -174,11 +166,11 @@ export class Election {
     this.#watch?.[Symbol.dispose]();
     this.#stopped = true;
     await this.#round;
-    await this.#renewal;
+    await this.#lease.renewal?.catch(() => {});
     try {
       const term = this.#term;
       if (term !== null) await this.#handOver(term, this.#successor(term), "the replica stops");
-      if (this.#lease !== null) await this.#parts.authority.revokeLease(this.#lease.id);
+      if (this.#lease.present !== null) await this.#lease.end(this.#lease.present.id);
     } catch (error) {
       this.#parts.log.warn(`election: cannot take leave, the others wait for the lease to end: ${messageOf(error)}`);
     }
@@ -259,7 +251,7 @@ export class Election {
   }
 
   async #actOn(view: GroupView): Promise<void> {
-    if (this.#lease === null) await this.#renew();
+    if (this.#lease.present === null) await this.#renew();
     if (this.#term !== null) await this.#actAsLeader(this.#term, view);
     else await this.#actAsFollower(view);
     await this.#announce();
@@ -283,7 +275,7 @@ export class Election {
   /** The lease ended, and nobody has taken the place: so that nothing was decided without us. */
   async #leadAgain(term: Term, state: Entry<GroupState>): Promise<void> {
     const { authority, keys, log } = this.#parts;
-    const lease = this.#lease;
+    const lease = this.#lease.present;
     if (lease === null) return;
     const { succeeded, revision } = await authority.commit({
       compare: [{ key: keys.state, target: "MOD", revision: state.modRevision }, this.#noLeader()],
@@ -368,7 +360,7 @@ export class Election {
     const term = this.#term;
     if (term === null) return;
     for (const replica of term.required) {
-      const untilMs = clock.monotonicMs() + this.#leaseMs * (1 - MARGIN_SHARE);
+      const untilMs = reliableUntil(clock.monotonicMs(), this.#leaseMs);
       host.askGrant(replica, term.epoch, this.#leaseMs).then((isGranted) => {
         if (isGranted) term.grants.set(replica, Math.max(untilMs, term.grants.get(replica) ?? 0));
       }, () => {});
@@ -483,9 +475,8 @@ export class Election {
   /** The leader's key is ours though we do not lead: it goes with its lease, at once where that is still ours. */
   async #endFormerTerm(lease: string): Promise<void> {
     this.#idle = "our own former lease has not ended yet";
-    if (lease !== this.#lease?.id) return;
-    await this.#parts.authority.revokeLease(lease);
-    this.#lease = null;
+    if (lease !== this.#lease.present?.id) return;
+    await this.#lease.end(lease);
     this.#wake();
   }
 
@@ -522,7 +513,7 @@ export class Election {
 
   async #stand(view: GroupView): Promise<void> {
     const { authority, keys, epochFile, clock, host, replica, log } = this.#parts;
-    const lease = this.#lease;
+    const lease = this.#lease.present;
     if (lease === null || lease.deadlineMs <= clock.monotonicMs()) return;
     const epoch = Math.max(view.state?.value.epoch ?? 0, epochFile.epoch) + 1;
     const term = { epoch, leader: replica, startOffset: host.endOffset(), atMs: clock.now() };
@@ -601,44 +592,26 @@ export class Election {
   /** A candidacy that nobody knows the outcome of ends with its lease: nothing can be written under it afterwards. */
   async #settleCandidacy(): Promise<void> {
     if (this.#candidacy === null) return;
-    await this.#parts.authority.revokeLease(this.#candidacy);
-    if (this.#lease?.id === this.#candidacy) this.#lease = null;
+    await this.#lease.end(this.#candidacy);
     this.#candidacy = null;
     this.#wake();
   }
 
   // The lease.
 
-  #renew(): Promise<void> {
-    this.#renewal ??= this.#renewOnce().catch((error) => this.#tell(error)).finally(() => this.#renewal = null);
-    return this.#renewal;
-  }
-
-  async #renewOnce(): Promise<void> {
-    const { authority, clock, leaseSec } = this.#parts;
+  async #renew(): Promise<void> {
     if (this.#stopped) return;
-    const sentMs = clock.monotonicMs();
-    const lease = this.#lease;
-    const safe = (seconds: number) => sentMs + seconds * 1000 * (1 - MARGIN_SHARE);
-    if (lease === null) {
-      const id = await authority.grantLease(leaseSec);
-      this.#lease = { id, deadlineMs: safe(leaseSec) };
-      return;
+    try {
+      if (await this.#lease.renew()) this.#wake();
+    } catch (error) {
+      this.#tell(error);
     }
-    const seconds = await authority.keepAlive(lease.id);
-    if (seconds > 0) {
-      lease.deadlineMs = Math.max(lease.deadlineMs, safe(seconds));
-      return;
-    }
-    lease.deadlineMs = -Infinity;
-    if (this.#lease === lease) this.#lease = null;
-    this.#wake();
   }
 
   /** Tells the others that we are there; again when something has changed. */
   async #announce(): Promise<void> {
     const { authority, keys, epochFile, host, replica } = this.#parts;
-    const lease = this.#lease;
+    const lease = this.#lease.present;
     if (lease === null) return;
     const { epoch } = epochFile;
     const idle = this.#term === null ? this.#idle : null;
