@@ -37,6 +37,9 @@ export interface CommandContext {
   readonly disk: Disk;
 }
 
+/** Java's largest int. */
+const MAX_COUNT = 2 ** 31 - 1;
+
 /** What the command line gave, with typed reading. Values are trimmed. */
 export class GivenOptions {
   readonly #values: Values;
@@ -66,6 +69,15 @@ export class GivenOptions {
     if (text === undefined) return missing;
     if (!/^[+-]?\d+$/.test(text)) throw new TypeError(`NumberFormatException: For input string: "${text}"`);
     return Number(text);
+  }
+
+  /** The value as a number of bytes, messages or seconds. @throws {TypeError} when it is none, negative or beyond Java's int. */
+  count(key: string, missing: number): number {
+    const value = this.int(key, missing);
+    if (value < 0 || value > MAX_COUNT) {
+      throw new TypeError(`-${key} ${value}: an integer from 0 to ${MAX_COUNT} is expected`);
+    }
+    return value;
   }
 
   /** The value as a boolean: `true` in any case, all else is false. */

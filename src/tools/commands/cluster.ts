@@ -25,7 +25,7 @@ const clusterList: ToolCommand = {
   example: "-n 127.0.0.1:9876 -m",
   async run(context) {
     const { admin, options, out, clock } = context;
-    const intervalMs = options.int("i", 0) * 1000;
+    const intervalMs = options.count("i", 0) * 1000;
     for (;;) {
       const members = await admin.members(options.optional("c"));
       const rows: [ClusterMember, Figures][] = [];
@@ -184,6 +184,7 @@ const clusterRT: ToolCommand = {
     const { admin, options, out, clock, client } = context;
     const cluster = options.optional("c");
     const asLog = options.bool("p", false);
+    const intervalMs = options.count("i", 10) * 1000;
     await using producer = client.producer({ group: String(clock.now()) });
     await producer.start();
     for (let isFirst = true;; isFirst = false) {
@@ -200,7 +201,7 @@ const clusterRT: ToolCommand = {
       }
       if (!asLog) out.table(SEND_TIMES, rows, isFirst);
       out.flush();
-      await clock.sleep(options.int("i", 10) * 1000);
+      await clock.sleep(intervalMs);
     }
   },
 };
@@ -208,7 +209,7 @@ const clusterRT: ToolCommand = {
 /** Sends to the topic that has a broker's name. The first send is not timed: it also makes the connection. */
 async function sendTimes({ options, clock }: CommandContext, producer: Producer, topic: string) {
   const amount = options.int("a", 100);
-  const body = new Uint8Array(options.int("s", 128)).fill(0x61);
+  const body = new Uint8Array(options.count("s", 128)).fill(0x61);
   let [totalMs, successCount, failCount] = [0, 0, 0];
   for (let i = 0; i < amount; i++) {
     const startMs = clock.monotonicMs();

@@ -106,7 +106,7 @@ const getSyncStateSet: ToolCommand = {
   example: "-a etcd://127.0.0.1:2379 -c DefaultCluster",
   async run(context) {
     const { options, out, clock } = context;
-    const intervalMs = options.int("i", INTERVAL_DEFAULT_SEC) * 1000;
+    const intervalMs = options.count("i", INTERVAL_DEFAULT_SEC) * 1000;
     for (;;) {
       for (const group of await groupsOf(context, options.optional("b"))) printGroup(context, group);
       if (!options.has("i")) return;

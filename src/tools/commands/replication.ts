@@ -36,7 +36,7 @@ const haStatus: ToolCommand = {
   example: "-n 127.0.0.1:9876 -c DefaultCluster",
   async run(context) {
     const { admin, options, out, clock } = context;
-    const intervalMs = options.int("i", INTERVAL_DEFAULT_SEC) * 1000;
+    const intervalMs = options.count("i", INTERVAL_DEFAULT_SEC) * 1000;
     for (;;) {
       for (const address of await targetAddresses(context)) {
         printStatus(context, address, await admin.broker(address).haStatus());

@@ -78,7 +78,7 @@ const sendMsgStatus: ToolCommand = {
   async run(context) {
     const { options, out, clock } = context;
     const topic = options.text("b");
-    const body = new Uint8Array(options.int("s", 128)).fill(0x61);
+    const body = new Uint8Array(options.count("s", 128)).fill(0x61);
     await withProducer(context, async (producer) => {
       await producer.send({ topic, body: body.slice(0, 16) });
       for (let i = 0; i < options.int("c", 50); i++) {
@@ -107,7 +107,7 @@ const checkMsgSendRT: ToolCommand = {
   async run(context) {
     const { options, out, clock } = context;
     const topic = options.text("t");
-    const body = new Uint8Array(options.int("s", 128)).fill(0x61);
+    const body = new Uint8Array(options.count("s", 128)).fill(0x61);
     const count = options.int("a", 100);
     const rows = await withProducer(context, async (producer) => {
       const queues = await producer.fetchPublishMessageQueues(topic);

@@ -143,6 +143,21 @@ Deno.test("A command that fails ends with 0 as RocketMQ's, and with 1 when JSON 
   assertMatch(error, /^Cannot connect to 10\.9\.9\.9:1/);
 });
 
+Deno.test("A negative interval or size is refused with what is expected, before anything is asked", async () => {
+  for (
+    const [given, ...args] of [
+      ["-i -1", "clusterList", "-i", "-1"],
+      ["-i -5", "clusterRT", "-i", "-5"],
+      ["-i -1", "haStatus", "-b", "10.0.0.9:10911", "-i", "-1"],
+      ["-s -4", "sendMsgStatus", "-b", "broker-a", "-s", "-4"],
+      ["-s 2147483648", "checkMsgSendRT", "-t", "T", "-s", "2147483648"],
+    ] as [string, ...string[]][]
+  ) {
+    const { stderr } = await run(...args, "-n", "10.0.0.9:9876");
+    assertStringIncludes(stderr, `Caused by: ${given}: an integer from 0 to 2147483647 is expected`);
+  }
+});
+
 Deno.test("With --json every failure is one JSON object on standard error, and ends with 1", async () => {
   for (
     const [args, error] of [
