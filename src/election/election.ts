@@ -16,7 +16,7 @@
  * @module
  */
 import type { Clock, Timer } from "../common/clock.ts";
-import { invariant, messageOf } from "../common/errors.ts";
+import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { type Authority, AuthorityError, type Compare } from "./authority.ts";
@@ -33,6 +33,7 @@ import {
 } from "./group_state.ts";
 import { type Lease, OwnLease, reliableUntil } from "./own_lease.ts";
 import { standingObstacle } from "./standing.ts";
+import { type Followers, Term } from "./term.ts";
 
 /** A lease is renewed so many times in its life, and grants are asked for as often. */
 const RENEWALS = 3;
@@ -42,20 +43,6 @@ const HAND_OVER_MS = 3000;
 const HAND_OVER_POLL_MS = 2;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
-
-/** Followers as the leader's replication sees them. */
-export interface Followers {
-  /** Without these nothing is acknowledged from now on. */
-  require(replicas: ReadonlySet<number>): void;
-  /** Of those required: has gone, or has been behind for too long. */
-  isLate(replica: number): boolean;
-  /** Replicas that are connected, whether required or not. */
-  connected(): readonly number[];
-  /** Whether it has everything that was acknowledged so far. */
-  hasPromised(replica: number): boolean;
-  /** Whether it has all of the leader's log. */
-  hasEverything(replica: number): boolean;
-}
 
 /** What an election decides about. Neither function is called while the other is under way. */
 export interface ElectionHost {
@@ -86,23 +73,6 @@ export interface ElectionParts {
   readonly host: ElectionHost;
   readonly replica: number;
   readonly leaseSec: number;
-}
-
-/** The term of this replica as the leader. */
-interface Term {
-  readonly epoch: number;
-  readonly followers: Followers;
-  createRevision: number;
-  lease: Lease;
-  /** In the state, perhaps, beside those whom the last read showed: of a transaction whose outcome is unknown. */
-  uncertain: { readonly replicas: ReadonlySet<number>; readonly stateRevision: number } | null;
-  required: ReadonlySet<number>;
-  /** Until when each follower has promised not to stand. */
-  readonly grants: Map<number, number>;
-  /** Why no new messages are taken while the term is being handed over. */
-  handingOver: string | null;
-  /** Since when messages cannot be stored. */
-  illSinceMs: number | null;
 }
 
 /** How things stand, for people. */
@@ -169,7 +139,7 @@ export class Election {
     await this.#lease.renewal?.catch(() => {});
     try {
       const term = this.#term;
-      if (term !== null) await this.#handOver(term, this.#successor(term), "the replica stops");
+      if (term !== null) await this.#handOver(term, term.successor(), "the replica stops");
       if (this.#lease.present !== null) await this.#lease.end(this.#lease.present.id);
     } catch (error) {
       this.#parts.log.warn(`election: cannot take leave, the others wait for the lease to end: ${messageOf(error)}`);
@@ -186,14 +156,7 @@ export class Election {
   refusesPromises(): string | null {
     const term = this.#term;
     if (term === null) return "this replica is not the leader of its group";
-    const now = this.#parts.clock.monotonicMs();
-    if (now < term.lease.deadlineMs) return null;
-    for (const replica of term.required) {
-      if (!((term.grants.get(replica) ?? -Infinity) > now)) {
-        return `the lease could not be renewed, and replica ${replica} has not granted more time`;
-      }
-    }
-    return null;
+    return term.refusal(this.#parts.clock.monotonicMs());
   }
 
   /** A leader asks not to be stood against for so long; whether that is promised. */
@@ -265,8 +228,8 @@ export class Election {
     if (!isOurs) return await this.#stepDown(view, state === null ? "the state is gone" : "the epoch is over");
     if (leader === null) return await this.#leadAgain(term, state);
     if (leader.createRevision !== term.createRevision) return await this.#stepDown(view, "another leads");
-    if (term.uncertain !== null && term.uncertain.stateRevision !== state.modRevision) term.uncertain = null;
-    this.#require(term, [...state.value.inSync, ...term.uncertain?.replicas ?? []]);
+    term.stateRead(state);
+    this.#requireOnly(term, state.value.inSync);
     if (view.handOver !== null) return await this.#obey(term, state, view.handOver.value.to);
     if (await this.#isTooIll(term)) return;
     await this.#reviewInSync(term, state);
@@ -296,19 +259,17 @@ export class Election {
       !others.includes(each) && !state.removed.includes(each) && followers.hasPromised(each)
     );
     // Required first: what is acknowledged from here on, the newcomers have.
-    this.#require(term, [...term.required, ...more]);
+    if (term.requireAlso(more)) this.#askGrants();
     const wanted = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
-    if (sameMembers(wanted.inSync, state.inSync)) {
-      return this.#require(term, [...state.inSync, ...this.#uncertain(term)]);
-    }
+    if (sameMembers(wanted.inSync, state.inSync)) return this.#requireOnly(term, state.inSync);
     if (!await this.#write(term, modRevision, wanted)) return this.#wake();
-    this.#require(term, [...wanted.inSync, ...this.#uncertain(term)]);
+    this.#requireOnly(term, wanted.inSync);
     log.info(`election: in sync are now ${wanted.inSync.join(", ")} (before: ${state.inSync.join(", ")})`);
     this.#wake();
   }
 
-  #uncertain(term: Term): Iterable<number> {
-    return term.uncertain?.replicas ?? [];
+  #requireOnly(term: Term, inSync: readonly number[]): void {
+    if (term.requireOnly(inSync)) this.#askGrants();
   }
 
   /** Writes the state as its leader; false when it was another than ours, or we lead no more. */
@@ -318,11 +279,8 @@ export class Election {
     state: GroupState,
     more: { deletes?: string[] } = {},
   ): Promise<boolean> {
-    const { authority, keys, replica } = this.#parts;
-    invariant(
-      state.inSync.every((each) => each === replica || term.required.has(each)),
-      `${state.inSync} are to be named as in sync, and only ${[...term.required]} are required`,
-    );
+    const { authority, keys } = this.#parts;
+    term.willWrite(state);
     try {
       const { succeeded } = await authority.commit({
         compare: [
@@ -332,26 +290,12 @@ export class Election {
         puts: [{ key: keys.state, value: JSON.stringify(state) }],
         ...more,
       });
-      // It compared the same revision as one whose outcome is unknown: that one cannot happen any more.
-      if (succeeded) term.uncertain = null;
+      if (succeeded) term.written();
       return succeeded;
     } catch (error) {
-      if (error instanceof AuthorityError && error.isUnknown) {
-        const replicas = new Set([...state.inSync, ...this.#uncertain(term)]);
-        term.uncertain = { replicas, stateRevision };
-        this.#require(term, [...term.required, ...replicas]);
-      }
+      if (error instanceof AuthorityError && error.isUnknown) term.mayBeWritten(state, stateRevision);
       throw error;
     }
-  }
-
-  #require(term: Term, replicas: Iterable<number>): void {
-    const required = new Set(replicas);
-    required.delete(this.#parts.replica);
-    if (sameMembers([...required], [...term.required])) return;
-    term.required = required;
-    term.followers.require(required);
-    this.#askGrants();
   }
 
   /** Asks every required follower for time, in case that the authority cannot be asked. */
@@ -362,7 +306,7 @@ export class Election {
     for (const replica of term.required) {
       const untilMs = reliableUntil(clock.monotonicMs(), this.#leaseMs);
       host.askGrant(replica, term.epoch, this.#leaseMs).then((isGranted) => {
-        if (isGranted) term.grants.set(replica, Math.max(untilMs, term.grants.get(replica) ?? 0));
+        if (isGranted) term.granted(replica, untilMs);
       }, () => {});
     }
   }
@@ -377,17 +321,11 @@ export class Election {
     const now = clock.monotonicMs();
     term.illSinceMs ??= now;
     if (now - term.illSinceMs < ILLNESS_MS) return false;
-    const successor = this.#successor(term);
+    const successor = term.successor();
     if (successor === null) return false;
     this.#sickUntilMs = now + this.#leaseMs;
     await this.#handOver(term, successor, illness);
     return true;
-  }
-
-  /** A required follower, best one that has everything. */
-  #successor({ required, followers }: Term): number | null {
-    const there = [...required].filter((each) => !followers.isLate(each));
-    return there.find((each) => followers.hasEverything(each)) ?? there[0] ?? null;
   }
 
   async #obey(term: Term, { value: state, modRevision }: Entry<GroupState>, to: number): Promise<void> {
@@ -539,23 +477,13 @@ export class Election {
     state: GroupState,
     { createRevision, lease }: { createRevision: number; lease: Lease },
   ): Promise<void> {
-    const { epochFile, host, log, clock } = this.#parts;
+    const { epochFile, host, log, clock, replica } = this.#parts;
     const { epoch } = state;
     try {
       epochFile.seen(epoch);
       this.#leader = null;
       const followers = await host.lead(epoch);
-      this.#term = {
-        epoch,
-        followers,
-        createRevision,
-        lease,
-        uncertain: null,
-        required: new Set(),
-        grants: new Map(),
-        handingOver: null,
-        illSinceMs: null,
-      };
+      this.#term = new Term({ replica, epoch, followers, createRevision, lease });
       this.#candidacy = null;
       this.#idle = null;
       log.info(`election: leading in epoch ${epoch}`);
