@@ -92,6 +92,8 @@ export class Broker {
   readonly #parts: BrokerParts;
   readonly #stops: (() => void | Promise<void>)[] = [];
   #address: Address | null = null;
+  /** `brokerIP1` as it was at the start: message ids and slaves name it, so that a change counts after a restart. */
+  #brokerIP1: string | null = null;
   #registration: Registration | null = null;
   #replication: Replication | null = null;
   #store: MessageStore | null = null;
@@ -104,7 +106,7 @@ export class Broker {
   /** Where clients are told to connect: `brokerIP1` and the port that it really listens on. */
   get advertisedAddress(): string {
     const port = this.#address?.port ?? this.#settings.remoting.listenPort;
-    return formatAddress({ host: unbracket(this.#settings.broker.brokerIP1), port });
+    return formatAddress({ host: unbracket(this.#brokerIP1 ?? this.#settings.broker.brokerIP1), port });
   }
 
   /** The name servers, and whether it is registered with each. */
@@ -183,6 +185,7 @@ export class Broker {
     const { broker, remoting, assigned } = this.#settings;
     const { port, release } = takePort(net, remoting.bindAddress, remoting.listenPort);
     this.#stops.push(release);
+    this.#brokerIP1 = broker.brokerIP1;
     const hostBytes = await advertisedHostBytes(net, broker.brokerIP1, assigned.get("brokerIP1") ?? "default");
     const identity = new Identity(broker, { hostBytes, port }, clock, random);
     const hold = new PullHold(clock, HELD_PULLS_MAX);

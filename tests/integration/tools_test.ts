@@ -154,6 +154,10 @@ Deno.test("Configuration is read and changed, on brokers and name servers, and p
   assertEquals(bench.levels.at(-1), "WARN", "whoever writes the logs is told");
   const late = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "flushDiskType", "-v", "SYNC_FLUSH");
   assertEquals(late.stderr, `${brokerAddr}: flushDiskType: saved, and counts after a restart\n`);
+  const moved = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "brokerIP1", "-v", "10.9.9.9");
+  assertEquals(moved.stderr, `${brokerAddr}: brokerIP1: saved, and counts after a restart\n`);
+  await bench.tool("updateTopic", "-b", brokerAddr, "-t", "RegistersAgain");
+  assertEquals(rows(await bench.tool("clusterList")).map((row) => row[3]), [brokerAddr]);
   const unknown = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservdTime", "-v", "1");
   assertEquals(unknown.stderr, `${brokerAddr}: there is no key fileReservdTime; did you mean fileReservedTime?\n`);
   const unknownHere = await bench.run("updateNamesrvConfig", "-k", "orderMesageEnable", "-v", "true");
