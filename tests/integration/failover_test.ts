@@ -51,6 +51,24 @@ Deno.test("when the leader dies another one has everything acknowledged, queue o
   });
 });
 
+Deno.test("a message of a topic that is as new as itself can be read from the next leader", async () => {
+  await simWorld(6).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const first = await group.settled(3);
+    await using client = group.cluster.client("app");
+    const producer = client.producer({ group: "PG" });
+    await producer.start();
+    const { sendStatus } = await producer.send({ topic: "NEW", body: "first" });
+    group.kill(first);
+    assertEquals(sendStatus, "SEND_OK");
+    await world.until(() => group.leaders().some((each) => each !== first), "another leader");
+    await world.clock.sleep(1000);
+    await using reader = group.cluster.client("reader");
+    const bodies = (await readTopic(reader, "NEW")).map(({ body }) => new TextDecoder().decode(body));
+    assertEquals(bodies, ["first"]);
+  });
+});
+
 Deno.test("a hand-over takes less than a second, fails no send of a client with an old route, and moves brokerId 0", async () => {
   await simWorld(3).run(async (world) => {
     const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
