@@ -69,7 +69,7 @@ export class ElectedBroker implements ElectionHost {
       isUnclean: disk.stat(`${root}/abort`) !== null,
       isSynced: store.flushDiskType === "SYNC_FLUSH",
     });
-    if (!this.#epochFile.isTrusted) {
+    if (!this.#epochFile.isTrusted && !this.#epochFile.isNew) {
       this.#log.warn(
         "election: this machine has lost its power, and messages that were not synced with it: the replica does not stand " +
           "for election before it has caught up with a leader, unless it is the only one in sync",

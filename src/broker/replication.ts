@@ -302,6 +302,8 @@ export class Replication {
       agree: async (own: Address) => {
         const isSure = await link.agree(own);
         this.#catchUpTo = link.masterEndOffset;
+        // At once where nothing is missing: from the first report on it may be named as in sync.
+        if (election !== null) this.#lookForCatchUp();
         this.#sync?.soon();
         return isSure;
       },

@@ -481,6 +481,8 @@ export class Election {
     const { epoch } = state;
     try {
       epochFile.seen(epoch);
+      // Whoever leads has, by definition, what counts.
+      epochFile.trust();
       this.#leader = null;
       const followers = await host.lead(epoch);
       this.#term = new Term({ replica, epoch, followers, createRevision, lease });
@@ -504,7 +506,8 @@ export class Election {
   async #giveBack(before: GroupState | null, state: GroupState, revision: number): Promise<void> {
     const { authority, keys, epochFile } = this.#parts;
     const others = (before?.inSync ?? []).filter((each) => !state.removed.includes(each));
-    const given = withInSync(state, others);
+    // Where its log ended says nothing about theirs.
+    const given = { ...withInSync(state, others), history: before?.history ?? [] };
     const after = epochFile.epoch >= state.epoch ? released(given, null) : given;
     await authority.commit({
       compare: [

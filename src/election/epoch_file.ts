@@ -7,6 +7,8 @@
  * after an unclean stop in another boot the log is not trusted until it has caught up with a leader. The end of the process
  * alone loses nothing. The time of the boot is the wall clock's: after a jump of that the log may be doubted without need.
  *
+ * A store without this file is new, whatever its replica had before, and is not trusted either.
+ *
  * @module
  */
 import type { Disk } from "../common/disk.ts";
@@ -45,7 +47,7 @@ export class EpochFile {
     const known = this.#file.load(decode)?.value;
     this.isNew = known === undefined;
     const mayLack = isUnclean && !isSynced && !(Math.abs((known?.bootedAtMs ?? NaN) - bootedAtMs) < SAME_BOOT_MS);
-    this.#content = { epoch: known?.epoch ?? 0, bootedAtMs, isTrusted: (known?.isTrusted ?? true) && !mayLack };
+    this.#content = { epoch: known?.epoch ?? 0, bootedAtMs, isTrusted: (known?.isTrusted ?? false) && !mayLack };
     this.#save(this.#content);
   }
 

@@ -47,7 +47,7 @@ function firstObstacle({ view, replica, now, startedMs, leaseMs, endOffset, epoc
 }
 
 function laterObstacle(standing: Standing): string | null {
-  const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted, epoch } = standing;
+  const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted, epoch, endOffset } = standing;
   const state = view.state!.value;
   const { inSync, next } = state;
   if (!inSync.includes(replica)) return `it is not in sync (${inSync.join(", ")})`;
@@ -57,8 +57,13 @@ function laterObstacle(standing: Standing): string | null {
     return `the authority was set back: it has epoch ${state.epoch}, and epoch ${seen} was seen, so that nobody knows who is ` +
       "in sync; name the leader by `rucola tools forceMaster`";
   }
+  const { startOffset } = state.history.at(-1) ?? { startOffset: 0 };
+  if (hasLostLog(standing, startOffset) && !isForced(state)) {
+    return `its log ends at ${endOffset}, and in sync are those who have at least the ${startOffset} bytes that epoch ` +
+      `${state.epoch} began with: its store was emptied; if nobody has more, name it by \`rucola tools forceMaster\``;
+  }
   if (!isTrusted && inSync.length > 1) {
-    return "its machine lost power with messages that were not synced, and others are in sync";
+    return "its store is new, or its machine lost power with messages that were not synced, and others are in sync";
   }
   if (next !== null && next !== replica && now < stateSeenMs + leaseMs) return `replica ${next} is to lead`;
   // What was promised to the leader of this epoch, or an earlier one, is void when it has ended its term by itself.
@@ -70,6 +75,12 @@ function laterObstacle(standing: Standing): string | null {
     return "it may have promised a leader to wait before it started";
   }
   return null;
+}
+
+/** Whether this is not the log that came in sync. One whose tail was lost with the power is the best there is when it is alone. */
+function hasLostLog({ view, epoch, endOffset }: Standing, startOffset: number): boolean {
+  if (epoch === 0 || (endOffset === 0 && startOffset > 0)) return true;
+  return endOffset < startOffset && view.state!.value.inSync.length > 1;
 }
 
 /** Whether an operator has named this state's leader: no leader leaves it so. */

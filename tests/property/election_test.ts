@@ -13,7 +13,7 @@ function trouble(model: ElectionModel): void {
   const replica = leader !== undefined && random.int(2) === 0 ? leader : replicas[random.int(replicas.length)]!;
   const { life, id } = replica;
   const inSync = model.state?.inSync ?? [];
-  switch (random.int(12)) {
+  switch (random.int(13)) {
     case 0:
     case 1:
       return replica.kill();
@@ -46,6 +46,10 @@ function trouble(model: ElectionModel): void {
     case 10:
       authority.slowMs = 100 + random.int(1000);
       return;
+    case 11:
+      // Nobody has what was acknowledged when all that have it lose their disks.
+      if (inSync.length < 2 || replicas.some((each) => each.isDoubtful)) return;
+      return replica.loseDisk();
     default:
       void replica.stop();
   }

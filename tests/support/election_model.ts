@@ -109,7 +109,7 @@ export class ModelReplica {
   isIll = false;
   #synced = 0;
   #isDoubtful = false;
-  readonly #disk: SimDisk;
+  #disk: SimDisk;
 
   constructor(readonly model: ElectionModel, readonly id: number) {
     this.#disk = new SimDisk({ clock: model.clock, random: new SeededRandom(id) });
@@ -142,6 +142,14 @@ export class ModelReplica {
     if (this.model.options.isSynced) return;
     this.#isDoubtful = true;
     this.log.length = Math.min(this.log.length, this.#synced);
+  }
+
+  /** The machine gets a new disk. */
+  loseDisk(): void {
+    this.kill();
+    this.log = [];
+    this.isClean = this.#isDoubtful = true;
+    this.#disk = new SimDisk({ clock: this.model.clock, random: new SeededRandom(this.id) });
   }
 
   /** As SIGTERM. */
@@ -334,6 +342,7 @@ export class Life implements ElectionHost {
     log.length = common;
     const connection: ModelFollower = { replicaId: id, hasBegun: true, ackOffset: common };
     life.connections.set(id, connection);
+    if (common >= leader.log.length) this.epochFile.trust();
     this.#link = { leader: life, connection, catchUpTo: leader.log.length };
   }
 }
