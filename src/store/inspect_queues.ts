@@ -218,8 +218,18 @@ export class QueuesAudit {
       this.#late++;
       return;
     }
+    if (this.#isOlderThan(queue, view.queueOffset, physicalOffset)) return;
     const detail = `is not there, its record is at ${physicalOffset} (${view.size} bytes)`;
     this.#add("derived", "consumequeue.record-has-unit", queue, view.queueOffset, detail);
+  }
+
+  /** The topic was deleted and made again since: the queue begins with a later record, at no larger offset. */
+  #isOlderThan(queue: QueueAudit, offset: number, physicalOffset: number): boolean {
+    const { first } = queue.segments;
+    if (first === undefined) return false;
+    const firstOffset = first.startOffset / UNIT_SIZE;
+    const unit = this.#unit(queue, firstOffset);
+    return firstOffset <= offset && unit !== null && getI32(unit, 8) > 0 && readOffset(unit) > physicalOffset;
   }
 
   /** The topic was deleted and made again since: the unit is that of a later record with the same offset. */

@@ -63,8 +63,8 @@ Deno.test("a topic that was deleted and made again has two records with the same
   h.store.deleteTopic("T");
   for (let i = 0; i < 3; i++) h.send({ body: `new ${i}` });
   await h.store.close();
-  // Of the old records with offsets 3 and 4 nothing says any more that they were deleted.
-  assertEquals(namesOf(await inspect(h)).length, 2);
+  // The old records with offsets 3 and 4 lie before the first message of the queue that is there now.
+  assertEquals(namesOf(await inspect(h)), []);
   await h.open();
   for (let i = 3; i < 6; i++) h.send({ body: `new ${i}` });
   await h.store.close();
