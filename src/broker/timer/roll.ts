@@ -12,7 +12,7 @@ import { messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
 import { Property } from "../../protocol/message.ts";
 import { type MessageStore, PutStatus } from "../../store/store.ts";
-import { isSafe, type MessagePut } from "../message_put.ts";
+import { type MessagePut, staysStored } from "../message_put.ts";
 import { storedAgain, type StoredMessage } from "../stored_message.ts";
 import { SystemTopic } from "../system_topics.ts";
 import { Deletions, TIMER_DEL_QUEUE_OFFSET } from "./deletions.ts";
@@ -128,7 +128,7 @@ export class TimerRoll {
         }
       }
       // Copies that were taken back with their turn are made again.
-      const isThere = storedEnd === 0 || isSafe(await put.safe({ endOffset: storedEnd }));
+      const isThere = storedEnd === 0 || await staysStored(put, { endOffset: storedEnd }, () => this.#stopped);
       if (isThere && done > 0) {
         roll = { ...roll, done: entries[done - 1]! };
         count += stored;
