@@ -21,6 +21,11 @@ const TIMEOUT_MS = 90_000;
 const POLL_MS = 1000;
 /** A drained broker takes nothing for so long: some polls. */
 const STILL_MS = 3000;
+/**
+ * So many sends come before the first restart: threads of a client that has just started may each open a connection to a broker,
+ * and requests on one that another has replaced are not told when it closes (RocketMQ 5.5.0).
+ */
+const SETTLED_SENDS = 500;
 /** A Java broker takes its time for an orderly end. */
 const STOP_MS = 60_000;
 
@@ -94,6 +99,8 @@ async function checkRolling(context: CheckContext, isDrained: boolean): Promise<
       consumer.waitForOutput(/consuming/, TIMEOUT_MS),
       producer.waitForOutput(/sending/, TIMEOUT_MS),
     ]);
+    const sendCount = async () => (await record()).sends.length;
+    await waitFor("the producer to settle", TIMEOUT_MS, async () => await sendCount() >= SETTLED_SENDS);
     for (const node of nodes) await restart(context, node, isDrained);
     await producer.closeInput();
     await producer.waitForExit(TIMEOUT_MS);
