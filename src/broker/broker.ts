@@ -18,7 +18,7 @@ import type { Random } from "../common/random.ts";
 import { RequestCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
 import { RemotingClient } from "../remoting/client.ts";
-import type { FastHandlerTable } from "../remoting/handler.ts";
+import type { FastHandlerTable, HandlerTable } from "../remoting/handler.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { MessageStore, missingTables, type PutStatus } from "../store/store.ts";
 import type { BrokerElection } from "./broker_election.ts";
@@ -235,10 +235,8 @@ export class Broker {
       ...services,
     };
     const all = handlerTable(handlerParts);
-    const handlers = election === undefined || election.fence !== null
-      ? all
-      : forwardToLeader(all, { client, leaderAddr: () => election.leader()?.brokerAddr ?? null });
-    const fastHandlers = new Map([...this.#fastSends(built), ...fastReadHandlers(handlerParts)]);
+    const allFast = new Map([...this.#fastSends(built), ...fastReadHandlers(handlerParts)]);
+    const { handlers, fastHandlers } = handlersOfRole(election, client, all, allFast);
     release();
     this.#address = server.listen({ host: remoting.bindAddress, port }, handlers, fastHandlers);
     const onVipPort = new Map([...handlers].filter(([code]) => !NOT_ON_VIP_PORT.includes(code)));
@@ -499,6 +497,22 @@ interface Built {
 interface Services {
   readonly halves: HalfMessages;
   readonly notifier: ClientNotifier;
+}
+
+/** The handlers as the role has them that an election gave. */
+function handlersOfRole(
+  election: BrokerElection | undefined,
+  client: RemotingClient,
+  handlers: HandlerTable,
+  fastHandlers: FastHandlerTable,
+): { handlers: HandlerTable; fastHandlers: FastHandlerTable } {
+  if (election === undefined) return { handlers, fastHandlers };
+  const { opening, leader } = election;
+  if (opening !== null) return { handlers: opening.hold(handlers), fastHandlers: opening.holdFast(fastHandlers) };
+  return {
+    handlers: forwardToLeader(handlers, { client, leaderAddr: () => leader()?.brokerAddr ?? null }),
+    fastHandlers,
+  };
 }
 
 /** A port that is going to be listened on. */

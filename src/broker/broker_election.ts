@@ -5,12 +5,15 @@
  */
 import type { LeaderEntry } from "../election/group_state.ts";
 import type { StoreFence } from "../store/store.ts";
+import type { TermOpening } from "./term_opening.ts";
 
 /** One role of a replica. */
 export interface BrokerElection {
   readonly replicaId: number;
   /** Of the leader; null while it follows. */
   readonly fence: StoreFence | null;
+  /** Of the leader's term; null while it follows. */
+  readonly opening: TermOpening | null;
   /** The epoch that it leads or follows. */
   readonly epoch: () => number;
   /** Whom it follows; null for the leader, and while nobody is known. */

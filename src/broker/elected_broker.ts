@@ -21,6 +21,7 @@ import type { Followers } from "../election/term.ts";
 import { Broker, type BrokerConfiguration, type BrokerParts } from "./broker.ts";
 import type { BrokerElection } from "./broker_election.ts";
 import type { BrokerSettings } from "./read_options.ts";
+import { TermOpening } from "./term_opening.ts";
 
 /** A broker that cannot be started is tried again after this long. */
 const AGAIN_MS = 1000;
@@ -45,6 +46,7 @@ export class ElectedBroker implements ElectionHost {
   #broker: Broker | null = null;
   #role: Role = null;
   #leader: LeaderEntry | null = null;
+  #opening: TermOpening | null = null;
   /** The log's end and addresses as the last broker had them. */
   #endOffset = 0;
   #addresses = { brokerAddr: "", haAddr: "" };
@@ -149,6 +151,7 @@ export class ElectedBroker implements ElectionHost {
 
   /** @inheritdoc */
   leading(): void {
+    this.#opening?.open();
     void this.#broker?.registerNow();
   }
 
@@ -225,6 +228,7 @@ export class ElectedBroker implements ElectionHost {
   }
 
   #electionOf(role: Role): BrokerElection {
+    this.#opening = role === null ? null : new TermOpening(this.#clock);
     const { haReplicaId, haElectionReplicaTimeoutMs } = this.#settings.broker;
     return {
       replicaId: haReplicaId,
@@ -232,6 +236,7 @@ export class ElectedBroker implements ElectionHost {
         refusesAppends: () => this.#election!.refusesAppends(),
         refusesPromises: () => this.#election!.refusesPromises(),
       },
+      opening: this.#opening,
       epoch: () => role?.epoch ?? this.#leader?.epoch ?? 0,
       leader: () => this.#leader,
       replicaTimeoutMs: haElectionReplicaTimeoutMs,

@@ -2,7 +2,8 @@
  * One replica's part in the election of its group's leader. The rules, and why they hold, are in docs/failover.md; in short:
  *
  * 1. A replica stands only when the state names it as in sync and there is no leader's key. One transaction compares both,
- *    writes the key under the replica's lease and the state with the next epoch, in which it alone is in sync.
+ *    writes the key under the replica's lease and the state with the next epoch. In sync remain those of before who are
+ *    there; the leader takes, acknowledges and shows nothing before all of these have the log that it begins with.
  * 2. The leader alone changes the in-sync set, by transactions that compare its own key as well. A replica is *required* (the
  *    leader acknowledges nothing without it) from before the state names it until after the state no longer does.
  * 3. The leader may act until its lease ends, counted from when the last renewal was *sent*; and beyond that as long as every
@@ -41,6 +42,8 @@ const ROUNDS = 6;
 /** How long a leader that hands over waits for its successor to have everything. */
 const HAND_OVER_MS = 3000;
 const HAND_OVER_POLL_MS = 2;
+/** How often a leader looks whether its followers have the log that it begins with. */
+const OPENING_POLL_MS = 5;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
 
@@ -54,7 +57,7 @@ export interface ElectionHost {
   illness(): string | null;
   /** Serves as the leader from now on. @throws when it cannot. */
   lead(epoch: number): Promise<Followers>;
-  /** The term has begun: the fence is open. */
+  /** The term is open: messages are taken and shown from now on. */
   leading(): void;
   /** Follows from now on; null: whoever there was is gone, or unknown. @throws when it cannot. */
   follow(leader: LeaderEntry | null): Promise<void>;
@@ -260,11 +263,15 @@ export class Election {
     );
     // Required first: what is acknowledged from here on, the newcomers have.
     if (term.requireAlso(more)) this.#askGrants();
-    const wanted = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
-    if (sameMembers(wanted.inSync, state.inSync)) return this.#requireOnly(term, state.inSync);
+    const inSync = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
+    const wanted = { ...inSync, heldOffset: term.isOpen ? startOffsetOf(state) : state.heldOffset };
+    const isSame = sameMembers(wanted.inSync, state.inSync) && wanted.heldOffset === state.heldOffset;
+    if (isSame) return this.#requireOnly(term, state.inSync);
     if (!await this.#write(term, modRevision, wanted)) return this.#wake();
     this.#requireOnly(term, wanted.inSync);
-    log.info(`election: in sync are now ${wanted.inSync.join(", ")} (before: ${state.inSync.join(", ")})`);
+    if (!sameMembers(wanted.inSync, state.inSync)) {
+      log.info(`election: in sync are now ${wanted.inSync.join(", ")} (before: ${state.inSync.join(", ")})`);
+    }
     this.#wake();
   }
 
@@ -455,7 +462,7 @@ export class Election {
     if (lease === null || lease.deadlineMs <= clock.monotonicMs()) return;
     const epoch = Math.max(view.state?.value.epoch ?? 0, epochFile.epoch) + 1;
     const term = { epoch, leader: replica, startOffset: host.endOffset(), atMs: clock.now() };
-    const state = elected(view.state?.value ?? null, term);
+    const state = elected(view.state?.value ?? null, term, view.replicas.map(({ value }) => value.replica));
     this.#candidacy = lease.id;
     const { succeeded, revision } = await authority.commit({
       compare: [{ key: keys.state, target: "MOD", revision: view.state?.modRevision ?? 0 }, this.#noLeader()],
@@ -485,17 +492,28 @@ export class Election {
       epochFile.trust();
       this.#leader = null;
       const followers = await host.lead(epoch);
-      this.#term = new Term({ replica, epoch, followers, createRevision, lease });
+      this.#term = new Term({ replica, epoch, inSync: state.inSync, followers, createRevision, lease });
       this.#candidacy = null;
       this.#idle = null;
-      log.info(`election: leading in epoch ${epoch}`);
-      host.leading();
+      log.info(`election: leading in epoch ${epoch}; in sync are ${state.inSync.join(", ")}`);
+      void this.#open(this.#term);
     } catch (error) {
       log.error(`election: cannot lead in epoch ${epoch}, another may: ${messageOf(error)}`);
       this.#sickUntilMs = clock.monotonicMs() + this.#leaseMs;
       await this.#giveBack(before, state, createRevision);
       await host.follow(null);
     }
+    this.#wake();
+  }
+
+  /** Waits until the term is open, or over. Whoever does not come is late after a while, and is not required any more. */
+  async #open(term: Term): Promise<void> {
+    const { clock, host, log } = this.#parts;
+    while (this.#term === term && !term.open()) await clock.sleep(OPENING_POLL_MS);
+    if (this.#term !== term || this.#stopped) return;
+    log.info(`election: epoch ${term.epoch} is open`);
+    host.leading();
+    this.#askGrants();
     this.#wake();
   }
 
@@ -580,6 +598,10 @@ export class Election {
 
 function sameMembers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((each) => b.includes(each));
+}
+
+function startOffsetOf({ history, heldOffset }: GroupState): number {
+  return Math.max(heldOffset, history.at(-1)?.startOffset ?? 0);
 }
 
 function sameLeader(a: LeaderEntry, b: LeaderEntry | null): boolean {

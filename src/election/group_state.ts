@@ -39,6 +39,10 @@ export interface GroupState {
   readonly released: boolean;
   /** Whom the others let go first, for a while; null for nobody. */
   readonly next: number | null;
+  /** Everybody in sync has at least so many bytes of log. */
+  readonly heldOffset: number;
+  /** Grows with each change: whoever has seen a later one knows that this one was restored. */
+  readonly version: number;
   /** The last epochs, oldest first. */
   readonly history: readonly Epoch[];
 }
@@ -127,27 +131,55 @@ export class GroupKeys {
   }
 }
 
-/** The state after a replica has become the leader: it alone is in sync, for nobody else has its log yet. */
-export function elected(state: GroupState | null, { epoch, leader, startOffset, atMs }: Epoch): GroupState {
-  return {
-    epoch,
-    leader,
-    inSync: [leader],
-    removed: (state?.removed ?? []).filter((each) => each !== leader),
-    released: false,
-    next: null,
-    history: [...state?.history ?? [], { epoch, leader, startOffset, atMs }].slice(-HISTORY_MAX),
-  };
+/** The first state of a group, before anybody has led. */
+export const NO_STATE: GroupState = {
+  epoch: 0,
+  leader: 0,
+  inSync: [],
+  removed: [],
+  released: false,
+  next: null,
+  heldOffset: 0,
+  version: 0,
+  history: [],
+};
+
+/** The state after a change. */
+export function changed(state: GroupState, changes: Partial<Omit<GroupState, "version">>): GroupState {
+  return { ...state, ...changes, version: state.version + 1 };
+}
+
+/**
+ * The state after a replica has become the leader. In sync are still those who were and are there: until the leader has
+ * acknowledged something they have all that ever was, and may lead in its place. The former leader is among them only where
+ * there is nobody else: it is about to change its role, or gone.
+ */
+export function elected(
+  state: GroupState | null,
+  { epoch, leader, ...term }: Epoch,
+  there: readonly number[],
+): GroupState {
+  const before = state ?? NO_STATE;
+  const removed = before.removed.filter((each) => each !== leader);
+  const kept = before.inSync.filter((each) => there.includes(each) && !removed.includes(each) && each !== leader);
+  const others = kept.filter((each) => each !== before.leader);
+  const history = [...before.history, { epoch, leader, ...term }].slice(-HISTORY_MAX);
+  const inSync = members(leader, others.length > 0 ? others : kept);
+  return changed(before, { epoch, leader, inSync, removed, released: false, next: null, history });
 }
 
 /** The state with another in-sync set, the leader always in it. */
 export function withInSync(state: GroupState, others: Iterable<number>): GroupState {
-  return { ...state, inSync: [...new Set([state.leader, ...others])].sort((a, b) => a - b) };
+  return changed(state, { inSync: members(state.leader, others) });
 }
 
 /** The state after its leader has ended its term by itself. */
 export function released(state: GroupState, next: number | null): GroupState {
-  return { ...state, released: true, next };
+  return changed(state, { released: true, next });
+}
+
+function members(leader: number, others: Iterable<number>): number[] {
+  return [...new Set([leader, ...others])].sort((a, b) => a - b);
 }
 
 function entryOf<T>(kv: KeyValue, decode: (json: Json) => T): Entry<T> {
@@ -160,6 +192,12 @@ function entryOf<T>(kv: KeyValue, decode: (json: Json) => T): Entry<T> {
 }
 
 function decodeState(json: Json): GroupState {
+  const history = json.list("history").map((each) => ({
+    epoch: each.int("epoch"),
+    leader: each.int("leader"),
+    startOffset: each.int("startOffset"),
+    atMs: each.int("atMs"),
+  }));
   return {
     epoch: json.int("epoch"),
     leader: json.int("leader"),
@@ -167,12 +205,10 @@ function decodeState(json: Json): GroupState {
     removed: json.ints("removed"),
     released: json.bool("released"),
     next: json.has("next") ? json.int("next") : null,
-    history: json.list("history").map((each) => ({
-      epoch: each.int("epoch"),
-      leader: each.int("leader"),
-      startOffset: each.int("startOffset"),
-      atMs: each.int("atMs"),
-    })),
+    // Where they are missing, nobody was named who had less than the leader began with, and changes were not counted.
+    heldOffset: json.has("heldOffset") ? json.int("heldOffset") : history.at(-1)?.startOffset ?? 0,
+    version: json.has("version") ? json.int("version") : 0,
+    history,
   };
 }
 

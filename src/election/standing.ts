@@ -57,10 +57,9 @@ function laterObstacle(standing: Standing): string | null {
     return `the authority was set back: it has epoch ${state.epoch}, and epoch ${seen} was seen, so that nobody knows who is ` +
       "in sync; name the leader by `rucola tools forceMaster`";
   }
-  const { startOffset } = state.history.at(-1) ?? { startOffset: 0 };
-  if (hasLostLog(standing, startOffset) && !isForced(state)) {
-    return `its log ends at ${endOffset}, and in sync are those who have at least the ${startOffset} bytes that epoch ` +
-      `${state.epoch} began with: its store was emptied; if nobody has more, name it by \`rucola tools forceMaster\``;
+  if (hasLostLog(standing, state.heldOffset) && !isForced(state)) {
+    return `its log ends at ${endOffset}, and everybody in sync had at least ${state.heldOffset} bytes: its store was ` +
+      "emptied; if nobody has more, name it by `rucola tools forceMaster`";
   }
   if (!isTrusted && inSync.length > 1) {
     return "its store is new, or its machine lost power with messages that were not synced, and others are in sync";
@@ -78,9 +77,9 @@ function laterObstacle(standing: Standing): string | null {
 }
 
 /** Whether this is not the log that came in sync. One whose tail was lost with the power is the best there is when it is alone. */
-function hasLostLog({ view, epoch, endOffset }: Standing, startOffset: number): boolean {
-  if (epoch === 0 || (endOffset === 0 && startOffset > 0)) return true;
-  return endOffset < startOffset && view.state!.value.inSync.length > 1;
+function hasLostLog({ view, epoch, endOffset }: Standing, heldOffset: number): boolean {
+  if (epoch === 0 || (endOffset === 0 && heldOffset > 0)) return true;
+  return endOffset < heldOffset && view.state!.value.inSync.length > 1;
 }
 
 /** Whether an operator has named this state's leader: no leader leaves it so. */

@@ -5,6 +5,9 @@
  * transaction whose outcome is unknown may have named, and may still name, those that it would: until the state has another
  * revision than that transaction compared.
  *
+ * A term is *open* from when everybody who is required has all of the log that it began with. Before that nothing is taken,
+ * acknowledged or shown: what was acknowledged in earlier terms all of them have, what else the leader's log ends with not.
+ *
  * @module
  */
 import { invariant } from "../common/errors.ts";
@@ -30,6 +33,8 @@ export interface TermStart {
   /** The leader itself. */
   readonly replica: number;
   readonly epoch: number;
+  /** In sync as it begins; not more than have everything that was acknowledged before. */
+  readonly inSync: readonly number[];
   readonly followers: Followers;
   /** Of the leader's key. */
   readonly createRevision: number;
@@ -54,17 +59,30 @@ export class Term {
   illSinceMs: number | null = null;
   readonly #replica: number;
   #required: ReadonlySet<number> = new Set();
+  #isOpen = false;
   #uncertain: readonly UncertainWrite[] = [];
   /** Until when each follower has promised not to stand, in monotonic time. */
   readonly #grants = new Map<number, number>();
 
-  /** Nobody is required yet. */
-  constructor({ replica, epoch, followers, createRevision, lease }: TermStart) {
+  /** The followers are told whom it requires. */
+  constructor({ replica, epoch, inSync, followers, createRevision, lease }: TermStart) {
     this.epoch = epoch;
     this.followers = followers;
     this.createRevision = createRevision;
     this.lease = lease;
     this.#replica = replica;
+    this.#require(inSync);
+  }
+
+  /** Whether {@linkcode open} has opened it. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Opens it when everybody who is required has the log that it began with; whether it is open. */
+  open(): boolean {
+    // Nothing is promised beyond that log before.
+    return this.#isOpen ||= [...this.#required].every((each) => this.followers.hasPromised(each));
   }
 
   /** Without these nothing is acknowledged. */
@@ -112,6 +130,9 @@ export class Term {
 
   /** Why nothing may be acknowledged at a monotonic time; null when the leader may act. */
   refusal(now: number): string | null {
+    if (!this.#isOpen) {
+      return `the replicas in sync (${[...this.#required].join(", ")}) do not have the leader's log yet`;
+    }
     if (now < this.lease.deadlineMs) return null;
     for (const replica of this.#required) {
       if (now < (this.#grants.get(replica) ?? -Infinity)) continue;

@@ -130,3 +130,49 @@ Deno.test("a leader whose machine loses its power with unsynced messages waits f
     assertEquals(sent.filter((body) => !bodies.has(body)), []);
   });
 });
+
+Deno.test("a leader that is lost before anybody follows it keeps nobody waiting, and its unacknowledged messages were never seen", async () => {
+  await simWorld(7).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const first = await group.settled(3);
+    const before = await send(world, group, 20, "before");
+    group.kill(first);
+    await world.until(() => group.view().leader?.value.epoch === 2, "the second leader");
+    const second = group.view().leader!.value.replica;
+    group.kill(second);
+    const last = 6 - first - second;
+    await world.until(() => group.leaders()[0] === last, "the last replica to lead");
+    assertEquals(group.view().state!.value.inSync, [last]);
+    await group.startReplica(second);
+    await group.startReplica(first);
+    await group.settled(3);
+    await using reader = group.cluster.client("reader");
+    const bodies = new Set((await readTopic(reader, "T")).map(({ body }) => new TextDecoder().decode(body)));
+    assertEquals(before.filter((body) => !bodies.has(body)), []);
+  });
+});
+
+Deno.test("a new leader that its followers do not reach shows nothing until they are out of the in-sync set", async () => {
+  await simWorld(8).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const first = await group.settled(3);
+    await send(world, group, 20, "before");
+    const [a, b] = [1, 2, 3].filter((id) => id !== first) as [number, number];
+    world.net.partition(`r${a}`, `r${b}`);
+    group.kill(first);
+    await world.until(() => group.view().leader?.value.epoch === 2, "the next leader");
+    const second = group.view().leader!.value.replica;
+    await world.until(() => group.running.get(second)!.replica.figures()!.isLeader, "its term");
+    await using reader = group.cluster.client("reader");
+    let read = -1;
+    const reading = readTopic(reader, "T").then((messages) => read = messages.length, () => {});
+    await world.clock.sleep(300);
+    assertEquals([read, group.leaders()], [-1, []]);
+    assertEquals(group.view().state!.value.inSync, [a, b]);
+    await world.until(() => group.leaders()[0] === second, "the follower to be late");
+    assertEquals(group.view().state!.value.inSync, [second]);
+    await reading;
+    await using later = group.cluster.client("later");
+    assertEquals((await readTopic(later, "T")).length, 20);
+  });
+});

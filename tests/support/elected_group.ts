@@ -118,9 +118,15 @@ export class ElectedGroup {
     }).map(([id]) => id);
   }
 
-  /** Waits until one replica leads and so many are in sync; returns who leads. */
+  /** Waits until one replica leads, is registered, and so many are in sync; returns who leads. */
   async settled(inSync: number, limitMs = 60_000): Promise<number> {
-    const isSettled = () => this.leaders().length === 1 && (this.view().state?.value.inSync.length ?? 0) >= inSync;
+    const isRegistered = (id: number) =>
+      this.running.get(id)!.replica.nameServers.every(({ isRegistered }) => isRegistered);
+    const isSettled = () => {
+      const leaders = this.leaders();
+      return leaders.length === 1 && isRegistered(leaders[0]!) &&
+        (this.view().state?.value.inSync.length ?? 0) >= inSync;
+    };
     await this.world.until(isSettled, `a leader with ${inSync} in sync`, limitMs);
     return this.leaders()[0]!;
   }

@@ -131,6 +131,8 @@ export class ModelReplica {
 
   /** As `kill -9`. */
   kill(): void {
+    // What its file says of its log, it says in the next life, too.
+    this.#isDoubtful = this.isDoubtful;
     this.life?.clock.stop();
     this.life = null;
   }
@@ -212,7 +214,7 @@ export class Life implements ElectionHost {
       commit: async (transaction) => {
         const committed = await authority.commit(transaction);
         const isElected = committed.succeeded && transaction.puts?.some(({ key }) => key === model.keys.leader);
-        if (!isElected || !model.mayDieElected || model.random.int(15) > 0) return committed;
+        if (!isElected || !model.mayDieElected || model.random.int(6) > 0) return committed;
         if (this.replica.life === this) this.replica.kill();
         return await new Promise<Committed>(() => {});
       },

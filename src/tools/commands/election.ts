@@ -12,7 +12,7 @@ import { readBrokerOptions } from "../../broker/read_options.ts";
 import { utf8Text } from "../../common/bytes.ts";
 import { readWhole } from "../../common/disk.ts";
 import type { Authority } from "../../election/authority.ts";
-import { GroupKeys, type GroupState, type GroupView } from "../../election/group_state.ts";
+import { changed, GroupKeys, type GroupView, NO_STATE } from "../../election/group_state.ts";
 import { flag, option, required, UsageError } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
 import { timeTextMs } from "../printf.ts";
@@ -280,15 +280,9 @@ async function force(authority: Authority, { keys, view }: Group, id: number): P
     throw new Error(`replica ${view.leader.value.replica} leads: stop it first, or hand over (electMaster)`);
   }
   const epoch = Math.max(0, view.state?.value.epoch ?? 0, ...view.replicas.map(({ value }) => value.epoch));
-  const before: GroupState = view.state?.value ??
-    { epoch, leader: id, inSync: [], removed: [], released: false, next: null, history: [] };
-  const state: GroupState = {
-    ...before,
-    epoch,
-    inSync: [id],
-    removed: before.removed.filter((each) => each !== id),
-    next: id,
-  };
+  const before = view.state?.value ?? { ...NO_STATE, leader: id };
+  const removed = before.removed.filter((each) => each !== id);
+  const state = changed(before, { epoch, inSync: [id], removed, next: id, heldOffset: 0 });
   const { succeeded } = await authority.commit({
     compare: [
       { key: keys.state, target: "MOD", revision: view.state?.modRevision ?? 0 },
@@ -364,10 +358,10 @@ async function changeRemoved(
     const { group, authority } = await theGroup(context);
     const { state } = group.view;
     if (state === null) throw new Error("the group is new: nobody has led yet");
-    const changed: GroupState = { ...state.value, removed: change(state.value.removed, group) };
+    const wanted = changed(state.value, { removed: change(state.value.removed, group) });
     const { succeeded } = await authority.commit({
       compare: [{ key: group.keys.state, target: "MOD", revision: state.modRevision }],
-      puts: [{ key: group.keys.state, value: JSON.stringify(changed) }],
+      puts: [{ key: group.keys.state, value: JSON.stringify(wanted) }],
     });
     if (succeeded) return { group };
   }

@@ -34,7 +34,8 @@ Deno.test("nobody leads by a state that was set back, until an operator has name
   const { model, leader } = await group(4);
   const backup = model.state!;
   leader.kill();
-  const isOther = () => model.state!.epoch > backup.epoch && model.state!.inSync.length === 2;
+  const leads = ({ life }: ModelReplica) => life?.election.refusesAppends() === null;
+  const isOther = () => model.state!.epoch > backup.epoch && model.replicas.some(leads);
   await model.clock.runUntil(isOther, 30_000, "another leader");
   const { keys, authority } = model;
   // The restored keys name the former leader, which has not heard of its successor, as in sync.
@@ -57,5 +58,41 @@ Deno.test("a replica promises a leader no more time than its next life would wai
   const { election, epochFile } = model.replicas.find((each) => each !== leader)!.life!;
   assertEquals([3001, 3000].map((forMs) => election.grant(epochFile.epoch, forMs)), [false, true]);
   assertEquals(election.grant(epochFile.epoch - 1, 3000), false, "nor to a leader of the past");
+  for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("when a leader is lost as soon as it is elected, another replica that was in sync leads", async () => {
+  for (const seed of [6, 7, 8, 9]) {
+    const { model, leader } = await group(seed);
+    leader.kill();
+    await model.clock.runUntil(() => model.state!.leader !== leader.id, 30_000, "the next leader");
+    const next = model.replicas[model.state!.leader - 1]!;
+    next.kill();
+    const last = model.replicas.find((each) => each !== leader && each !== next)!;
+    await model.clock.runUntil(() => last.life!.election.refusesAppends() === null, 30_000, "the last one to lead");
+    assertEquals(model.state!.inSync, [last.id]);
+    // What the other two have more is given up, and nothing that was shown.
+    leader.start();
+    next.start();
+    await model.clock.runUntil(() => model.state!.inSync.length === 3, 30_000, "all to be in sync");
+    const { acknowledged } = model;
+    await model.clock.runUntil(() => model.acknowledged > acknowledged + 10, 5000, "messages to be acknowledged");
+    for (const replica of model.replicas) replica.kill();
+  }
+});
+
+Deno.test("a new leader whose followers do not come goes on without them, and takes nothing before", async () => {
+  const { model, leader } = await group(10);
+  const others = model.replicas.filter((each) => each !== leader);
+  model.cut(others[0]!.id, others[1]!.id);
+  leader.kill();
+  await model.clock.runUntil(() => model.state!.leader !== leader.id, 30_000, "the next leader");
+  const next = model.replicas[model.state!.leader - 1]!;
+  const { election } = next.life!;
+  await model.clock.runUntil(() => election.figures().isLeader, 1000, "its term");
+  assertEquals(model.state!.inSync.length, 2);
+  assert(election.refusesPromises()!.includes("do not have the leader's log"), election.refusesPromises()!);
+  await model.clock.runUntil(() => election.refusesPromises() === null, 3000, "the other one to be late");
+  assertEquals(model.state!.inSync, [next.id]);
   for (const replica of model.replicas) replica.kill();
 });

@@ -9,6 +9,8 @@ const STATE: GroupState = {
   removed: [],
   released: false,
   next: null,
+  heldOffset: 0,
+  version: 0,
   history: [],
 };
 
@@ -73,13 +75,13 @@ Deno.test("a log that may lack what it acknowledged stands only where nobody els
 });
 
 Deno.test("a replica whose store was emptied does not stand for the log that it had, but when an operator has named it", () => {
-  const history = [{ epoch: 4, leader: 1, startOffset: 400, atMs: 0 }];
-  assertEquals(obstacle({ view: view({ history }) }), null);
-  assertStringIncludes(obstacle({ view: view({ history }), endOffset: 399 })!, "its log ends at 399");
-  assertStringIncludes(obstacle({ view: view({ history, inSync: [2] }), endOffset: 0 })!, "its store was emptied");
-  assertEquals(obstacle({ view: view({ history, inSync: [2] }), endOffset: 399 }), null, "there is nobody better");
+  const heldOffset = 400;
+  assertEquals(obstacle({ view: view({ heldOffset }) }), null);
+  assertStringIncludes(obstacle({ view: view({ heldOffset }), endOffset: 399 })!, "its log ends at 399");
+  assertStringIncludes(obstacle({ view: view({ heldOffset, inSync: [2] }), endOffset: 0 })!, "its store was emptied");
+  assertEquals(obstacle({ view: view({ heldOffset, inSync: [2] }), endOffset: 399 }), null, "there is nobody better");
   assertStringIncludes(obstacle({ epoch: 0, endOffset: 0 })!, "its store was emptied");
-  assertEquals(obstacle({ epoch: 0, endOffset: 0, view: view({ history, inSync: [2], next: 2 }) }), null);
+  assertEquals(obstacle({ epoch: 0, endOffset: 0, view: view({ heldOffset, inSync: [2], next: 2 }) }), null);
 });
 
 Deno.test("nobody stands by a state that is older than what was seen, but for whom an operator has named", () => {

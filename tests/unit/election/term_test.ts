@@ -3,22 +3,23 @@ import { InvariantError } from "../../../src/common/errors.ts";
 import { elected, type Entry, type GroupState, withInSync } from "../../../src/election/group_state.ts";
 import { Term } from "../../../src/election/term.ts";
 
-const STATE = elected(null, { epoch: 3, leader: 1, startOffset: 0, atMs: 0 });
+const STATE = elected(null, { epoch: 3, leader: 1, startOffset: 0, atMs: 0 }, []);
 
 function stateAt(modRevision: number): Entry<GroupState> {
   return { value: STATE, createRevision: 1, modRevision, lease: "" };
 }
 
-/** The term of replica 1 in which those named are not late, and 3 has everything. */
-function begin(there: readonly number[] = []): Term {
+/** The term of replica 1 in which those named are not late, `holders` have its log, and 3 has everything. */
+function begin(there: readonly number[] = [], inSync: readonly number[] = [1], holders = new Set([2, 3, 4])): Term {
   const followers = {
     require: () => {},
     isLate: (replica: number) => !there.includes(replica),
     connected: () => there,
-    hasPromised: () => true,
+    hasPromised: (replica: number) => holders.has(replica),
     hasEverything: (replica: number) => replica === 3,
   };
-  return new Term({ replica: 1, epoch: 3, followers, createRevision: 5, lease: { id: "7", deadlineMs: 100 } });
+  const lease = { id: "7", deadlineMs: 100 };
+  return new Term({ replica: 1, epoch: 3, inSync, followers, createRevision: 5, lease });
 }
 
 Deno.test("whom a write may have named stays required until the state has another revision, or a later write is done", () => {
@@ -47,6 +48,7 @@ Deno.test("nobody is named as in sync who is not required", () => {
 
 Deno.test("beyond its lease a leader acts while all who are required have granted it time", () => {
   const term = begin();
+  assertEquals(term.open(), true);
   term.requireAlso([2, 3]);
   assertEquals(term.refusal(99), null);
   term.granted(2, 150);
@@ -66,4 +68,18 @@ Deno.test("a term goes to a required follower that is there, best to one that ha
     return term.successor();
   };
   assertEquals([[2, 3], [2], [4], []].map(successor), [3, 2, null, null]);
+});
+
+Deno.test("a term is open once everybody in sync has had the log it began with, or is not required any more", () => {
+  const holders = new Set([2]);
+  const term = begin([], [1, 2, 3], holders);
+  assertEquals(term.open(), false);
+  assertStringIncludes(term.refusal(0)!, "in sync (2, 3) do not have the leader's log yet");
+  holders.add(3);
+  assertEquals([term.open(), term.refusal(0)], [true, null]);
+  holders.clear();
+  assertEquals(term.refusal(0), null, "what is behind later is not what others may lead without");
+  const another = begin([], [1, 2, 3], new Set([2]));
+  another.requireOnly([1, 2]);
+  assertEquals([another.open(), another.refusal(0)], [true, null]);
 });
