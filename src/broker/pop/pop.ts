@@ -129,7 +129,7 @@ export class Pop {
   async stop(): Promise<void> {
     this.release();
     await this.revival.stop();
-    await this.reviveLog.adopted();
+    await this.reviveLog.stop();
     await this.progress.stop();
   }
 

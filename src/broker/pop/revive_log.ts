@@ -23,7 +23,7 @@ import { messageOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
 import { Property } from "../../protocol/message.ts";
 import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
-import { brokerMessage, isSafe, type MessagePut } from "../message_put.ts";
+import { brokerMessage, type MessagePut, staysStored } from "../message_put.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { PeerHost } from "../peer.ts";
 import { readStoredMessages, type StoredMessage } from "../stored_message.ts";
@@ -95,6 +95,7 @@ export class ReviveLog {
   #adopting: Promise<void> | null = null;
   /** Records that were taken back with their turn. */
   #takenBack = 0;
+  #stopped = false;
 
   constructor(parts: ReviveLogParts) {
     this.#parts = parts;
@@ -190,8 +191,9 @@ export class ReviveLog {
     this.#addGap({ queueId, from, to });
   }
 
-  /** Resolves when everything that others wrote is taken over. */
-  async adopted(): Promise<void> {
+  /** Ends; resolves when nothing that others wrote is being taken over any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#adopting;
   }
 
@@ -352,10 +354,13 @@ export class ReviveLog {
     });
   }
 
-  /** Everything of another queue up to `end` is in the own one: says so when that is on the device. False when it is not. */
+  /**
+   * Everything of another queue up to `end` is in the own one: says so when that is on the device and with the replicas, for
+   * slaves copy the offset. False when it is not.
+   */
   async #commitOther(queueId: number, end: number): Promise<boolean> {
     const { store, put, offsets, topic } = this.#parts;
-    if (this.#last !== null && !isSafe(await put.safe(this.#last))) return false;
+    if (this.#last !== null && !await staysStored(put, this.#last, () => this.#stopped)) return false;
     await store.sync();
     offsets.commit(REVIVE_GROUP, topic, queueId, end, WHO);
     return true;

@@ -1,6 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { utf8, utf8Text } from "../../../src/common/bytes.ts";
+import { InFlightTable } from "../../../src/broker/pop/in_flight.ts";
+import { ReviveLog } from "../../../src/broker/pop/revive_log.ts";
 import { ackMessage, checkpointMessage, readReviveRecord } from "../../../src/broker/pop/revive_record.ts";
+import { SimClock } from "../../../src/common/clock_sim.ts";
+import { SILENT_LOG } from "../../../src/common/log.ts";
+import { AppendResult, PullStatus, PutStatus } from "../../../src/store/store.ts";
 import { bodies, type PopBench, withPopBroker } from "./pop_harness.ts";
 
 const REVIVE = "rmq_sys_REVIVE_LOG_DefaultCluster";
@@ -91,4 +96,63 @@ Deno.test("what another broker left in its revive queues is in flight after a st
     await restart({ brokerClusterName: "DefaultCluster" });
     assertEquals(bodies(await client.pop()), [], "taken over once");
   }, { brokerClusterName: "Before" });
+});
+
+/** A revive log whose queue 3 has got a record of another broker, and what `safe` answers one after the other. */
+function foreignRecord(clock: SimClock, answers: PutStatus[]) {
+  const committed: number[] = [];
+  let asked = 0;
+  const log = new ReviveLog({
+    store: {
+      queue: () => null,
+      queuesOf: () => [],
+      minOffset: () => 0,
+      maxOffset: (_topic, queueId) => queueId === 3 ? 1 : 0,
+      pull: () => PullStatus.NO_MATCHED_MESSAGE,
+      load: () => Promise.resolve(),
+      problem: () => "",
+      sync: () => Promise.resolve(),
+    },
+    put: {
+      putAsIs: () => ({ status: PutStatus.PUT_OK, refusal: null, result: new AppendResult() }),
+      safe: async () => {
+        await clock.sleep(50);
+        return answers[Math.min(asked++, answers.length - 1)]!;
+      },
+    },
+    offsets: {
+      query: () => -1,
+      commit: (_group, _topic, _queueId, offset) => committed.push(offset) > 0,
+    },
+    table: new InFlightTable(),
+    undo: { add: () => {} },
+    log: SILENT_LOG,
+    topic: REVIVE,
+    brokerName: "b",
+    host: { hostBytes: new Uint8Array(4), port: 1 },
+    now: () => clock.now(),
+  });
+  log.checkpoint({ queue, startOffset: 1, popTimeMs: 1, invisibleTimeMs: 1000, offsets: [1] });
+  log.arrived(3);
+  return { log, committed, asked: () => asked };
+}
+
+Deno.test("records of another queue count as taken over only when every replica that is waited for has them", async () => {
+  const clock = new SimClock();
+  const late = [PutStatus.FLUSH_SLAVE_TIMEOUT, PutStatus.FLUSH_DISK_TIMEOUT, PutStatus.PUT_OK];
+  const { committed, asked } = foreignRecord(clock, late);
+  await clock.advance(120);
+  assertEquals([committed, asked()], [[], 2], "slaves copy the offset");
+  await clock.advance(100);
+  assertEquals([committed, asked()], [[1], 3]);
+});
+
+Deno.test("a stop does not wait for replicas that have not come, and commits nothing", async () => {
+  const clock = new SimClock();
+  const { log, committed } = foreignRecord(clock, [PutStatus.FLUSH_SLAVE_TIMEOUT]);
+  await clock.advance(120);
+  const stopped = log.stop();
+  await clock.advance(100);
+  await stopped;
+  assertEquals(committed, []);
 });
