@@ -10,7 +10,7 @@ import {
   defaultGroup,
   FORBIDDEN_READ,
   type GroupConfigTable,
-  groupTableJson,
+  groupTableText,
   parseGroupTable,
   type SubscriptionGroupConfig,
 } from "../protocol/bodies/group.ts";
@@ -48,7 +48,7 @@ export class GroupTable {
   constructor(parts: GroupTableParts) {
     this.#parts = parts;
     this.#version = firstVersion(parts.clock.now());
-    this.#persisted = new Persisted(parts, () => JSON.stringify(groupTableJson(this), null, "\t"));
+    this.#persisted = new Persisted(parts, () => groupTableText(this));
   }
 
   /** Makes the groups of the system and reads the file. @throws {CorruptError} when the file cannot be read. */

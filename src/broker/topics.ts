@@ -11,7 +11,7 @@
  * @module
  */
 import { type DataVersion, NO_ATTRIBUTES, sameDataVersion, type TopicConfig } from "../protocol/bodies/register.ts";
-import { parseTopicTable, type TopicConfigTable, topicTableJson } from "../protocol/bodies/topic.ts";
+import { parseTopicTable, type TopicConfigTable, topicTableText } from "../protocol/bodies/topic.ts";
 import { ResponseCode } from "../protocol/codes.ts";
 import { Perm, permText } from "../protocol/message.ts";
 import { ResponseError } from "../protocol/response_error.ts";
@@ -108,7 +108,7 @@ export class TopicTable {
   constructor(parts: TopicTableParts) {
     this.#parts = parts;
     this.#version = firstVersion(parts.clock.now());
-    this.#persisted = new Persisted(parts, () => JSON.stringify(topicTableJson(this), null, "\t"));
+    this.#persisted = new Persisted(parts, () => topicTableText(this));
   }
 
   /** Reads the file, then makes the topics of the system. @throws {CorruptError} when the file cannot be read. */

@@ -13,6 +13,7 @@
 import { utf8, utf8Text } from "../../common/bytes.ts";
 import { type JsonObject, parseJsonObject, stringifyJson } from "../json.ts";
 import { isObject, objectMember } from "../json_members.ts";
+import { jsonPieces } from "../json_pieces.ts";
 import { type DataVersion, dataVersionJson, readDataVersion } from "./register.ts";
 import { offsetsJson, readOffsets } from "./stats.ts";
 
@@ -41,28 +42,16 @@ export function offsetTableJson(table: ConsumerOffsetTable): Record<string, unkn
 }
 
 /**
- * The file's text in pieces, one for each topic and group: all together what `JSON.stringify(offsetTableJson(table), null, "\t")`
- * gives, which takes too long in one stretch when there are many. An offset may change between two pieces, where the table lets it.
+ * The file's text in pieces, one for each topic and group: see {@linkcode jsonPieces}. An offset may change between two pieces,
+ * where the table lets it.
  */
-export function* offsetTableText(table: ConsumerOffsetTable): Generator<string, void, void> {
-  const { offsets, pulled, ...head } = table;
-  const members = { ...offsetTableJson({ ...head, offsets: NONE, pulled: NONE }) };
-  delete members["offsetTable"];
-  delete members["pullOffsetTable"];
-  yield JSON.stringify(members, null, "\t").slice(0, -2);
-  yield* byGroupText("offsetTable", offsets);
-  yield* byGroupText("pullOffsetTable", pulled);
-  yield "\n}";
-}
-
-function* byGroupText(name: string, table: OffsetsByGroup): Generator<string, void, void> {
-  let before = `,\n\t"${name}": {`;
-  for (const [key, offsets] of table) {
-    const text = JSON.stringify(offsetsJson(offsets), null, "\t").replaceAll("\n", "\n\t\t");
-    yield `${before}\n\t\t${JSON.stringify(key)}: ${text}`;
-    before = ",";
-  }
-  yield table.size === 0 ? `${before}}` : "\n\t}";
+export function offsetTableText(table: ConsumerOffsetTable): Generator<string, void, void> {
+  const { offsetTable: _offsets, pullOffsetTable: _pulled, ...head } = offsetTableJson({
+    ...table,
+    offsets: NONE,
+    pulled: NONE,
+  });
+  return jsonPieces(head, { offsetTable: entriesJson(table.offsets), pullOffsetTable: entriesJson(table.pulled) });
 }
 
 const NONE: OffsetsByGroup = new Map();
@@ -90,7 +79,11 @@ export function decodeConsumerOffsets(body: Uint8Array): ConsumerOffsetTable {
 }
 
 function byGroupJson(table: OffsetsByGroup): Record<string, Record<string, number>> {
-  return Object.fromEntries([...table].map(([key, offsets]) => [key, offsetsJson(offsets)]));
+  return Object.fromEntries(entriesJson(table));
+}
+
+function* entriesJson(table: OffsetsByGroup): Generator<[string, Record<string, number>], void, void> {
+  for (const [key, offsets] of table) yield [key, offsetsJson(offsets)];
 }
 
 function readByGroup(object: JsonObject): Map<string, Map<number, number>> {

@@ -22,6 +22,7 @@ import {
   textsMember,
   textTableMember,
 } from "../json_members.ts";
+import { jsonPieces } from "../json_pieces.ts";
 import { type DataVersion, dataVersionJson, readDataVersion } from "./register.ts";
 
 /** How a consumer group is configured on one broker. Members are in the order in which Java writes them. */
@@ -118,6 +119,13 @@ export function groupTableJson(table: GroupConfigTable): Record<string, unknown>
     forbiddenTable: Object.fromEntries(forbidden),
     subscriptionGroupTable: Object.fromEntries(table.groups),
   };
+}
+
+/** The file's text in pieces, one for each group: the table as it is when this is called. */
+export function groupTableText(table: GroupConfigTable): Generator<string, void, void> {
+  const { dataVersion, forbidden } = table;
+  const { subscriptionGroupTable: _groups, ...head } = groupTableJson({ dataVersion, forbidden, groups: new Map() });
+  return jsonPieces(head, { subscriptionGroupTable: [...table.groups] });
 }
 
 /** Reads a table from a body or a file. @throws {JsonError} */

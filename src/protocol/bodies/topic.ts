@@ -19,6 +19,7 @@ import {
   readBody,
   textsMember,
 } from "../json_members.ts";
+import { jsonPieces } from "../json_pieces.ts";
 import { type MessageQueue, readQueueMap } from "../message_queue.ts";
 import {
   type DataVersion,
@@ -43,6 +44,16 @@ export function topicTableJson(table: TopicConfigTable): Record<string, unknown>
     dataVersion: dataVersionJson(table.dataVersion),
     topicConfigTable: Object.fromEntries([...table.topics].map(([name, topic]) => [name, topicConfigJson(topic)])),
   };
+}
+
+/** The file's text in pieces, one for each topic: the table as it is when this is called. */
+export function topicTableText(table: TopicConfigTable): Generator<string, void, void> {
+  const topics = [...table.topics];
+  return jsonPieces({ dataVersion: dataVersionJson(table.dataVersion) }, {
+    topicConfigTable: (function* () {
+      for (const [name, topic] of topics) yield [name, topicConfigJson(topic)] as const;
+    })(),
+  });
 }
 
 /** Reads a table from a body or a file. @throws {JsonError} */
