@@ -29,8 +29,9 @@ const SLOT_SIZE = 4;
 export const INDEX_ENTRY_SIZE = 20;
 /** Slots that are written together. */
 const SLOTS_A_PAGE = 1024;
-/** Pages that are written with one call: a megabyte. */
+/** Pages, and slots, that are written without giving way: a megabyte. */
 const PAGES_AT_A_TIME = 256;
+const SLOTS_AT_A_TIME = PAGES_AT_A_TIME * SLOTS_A_PAGE;
 /** Entries that may wait in memory before they are written. */
 const ENTRIES_HELD = 8192;
 /** Entries that are read at once when all are looked at. */
@@ -64,8 +65,11 @@ export class IndexFile {
   #slots: Int32Array | null = null;
   readonly #dirtyPages: Uint8Array;
   #held: Uint8Array | null = null;
-  /** Since `freeze`: what the slots that changed held then. */
-  #frozenSlots: Map<number, number> | null = null;
+  /**
+   * Since `freeze`, by the megabyte that a slot is written with: what the slots that changed held then; undefined once they are
+   * written. In one map for all of them, a second of messages would be so many that growing it holds the event loop.
+   */
+  #frozenSlots: (Map<number, number> | undefined)[] = [];
   #frozenHeader: Uint8Array = EMPTY;
   /** Entries below are in the file. */
   #written = 1;
@@ -182,7 +186,7 @@ export class IndexFile {
     // Entries know whole seconds: the end of the last one's is never too early.
     this.endTimestamp = Math.min(this.endTimestamp, this.beginTimestamp + seconds * 1000 + 999);
     this.#slots = slots;
-    this.#frozenSlots = null;
+    this.#frozenSlots = [];
     this.#dirtyPages.fill(1);
     this.isUnsaved = true;
     return true;
@@ -221,7 +225,8 @@ export class IndexFile {
       this.beginTimestamp = storeTimestamp;
     }
     if (previous === 0) this.hashSlotCount++;
-    if (this.#frozenSlots !== null && !this.#frozenSlots.has(slot)) this.#frozenSlots.set(slot, previous);
+    const frozen = this.#frozenSlots[Math.floor(slot / SLOTS_AT_A_TIME)];
+    if (frozen !== undefined && !frozen.has(slot)) frozen.set(slot, previous);
     slots[slot] = this.indexCount;
     this.#markSlot(slot);
     this.indexCount++;
@@ -241,7 +246,7 @@ export class IndexFile {
   /** Writes the entries, and remembers slots and header as they are now for {@linkcode writeSlots}. @throws {DiskError} */
   freeze(): Uint8Array {
     this.writeEntries();
-    this.#frozenSlots = new Map();
+    this.#frozenSlots = Array.from({ length: Math.ceil(this.#slotCount / SLOTS_AT_A_TIME) }, () => new Map());
     return this.#frozenHeader = this.header();
   }
 
@@ -253,14 +258,22 @@ export class IndexFile {
     const slots = this.#slots;
     if (slots !== null) {
       for (let page = this.#dirtyFrom(0); page >= 0;) {
-        page = this.#dirtyFrom(this.#writePages(slots, page));
+        const megabyte = Math.floor(page / PAGES_AT_A_TIME);
+        const end = (megabyte + 1) * PAGES_AT_A_TIME;
+        while (page >= 0 && page < end) page = this.#dirtyFrom(this.#writePages(slots, page));
+        this.#thaw(megabyte);
         if (page >= 0) yield;
       }
     }
     this.segment.write(this.#frozenHeader, 0);
     this.isUnsaved = getI32(this.#frozenHeader, 36) !== this.indexCount;
-    for (const slot of this.#frozenSlots?.keys() ?? []) this.#markSlot(slot);
-    this.#frozenSlots = null;
+    this.#frozenSlots = [];
+  }
+
+  /** A megabyte was written as it was: what changed in it since is for the next time. */
+  #thaw(megabyte: number): void {
+    for (const slot of this.#frozenSlots[megabyte]?.keys() ?? []) this.#markSlot(slot);
+    this.#frozenSlots[megabyte] = undefined;
   }
 
   /** Lets go of the memory that writing needs. */
@@ -312,18 +325,18 @@ export class IndexFile {
     return this.#dirtyPages.indexOf(1, page);
   }
 
-  /** Writes dirty pages that follow each other, from `page` on; returns the first behind them. */
+  /** Writes dirty pages of one megabyte that follow each other, from `page` on; returns the first behind them. */
   #writePages(slots: Int32Array, page: number): number {
+    const megabyte = Math.floor(page / PAGES_AT_A_TIME);
+    const endMax = Math.min((megabyte + 1) * PAGES_AT_A_TIME, this.#dirtyPages.length);
     let end = page;
-    while (end < this.#dirtyPages.length && end - page < PAGES_AT_A_TIME && this.#dirtyPages[end] === 1) {
-      this.#dirtyPages[end++] = 0;
-    }
+    while (end < endMax && this.#dirtyPages[end] === 1) this.#dirtyPages[end++] = 0;
     const first = page * SLOTS_A_PAGE;
     const last = Math.min(end * SLOTS_A_PAGE, this.#slotCount);
     const bytes = new Uint8Array((last - first) * SLOT_SIZE);
     for (let slot = first, at = 0; slot < last; slot++, at += SLOT_SIZE) putI32(bytes, at, slots[slot]!);
     // One look at each slot that has changed is much less than a look for each slot whether it has.
-    for (const [slot, frozen] of this.#frozenSlots ?? []) {
+    for (const [slot, frozen] of this.#frozenSlots[megabyte] ?? []) {
       if (slot >= first && slot < last) putI32(bytes, (slot - first) * SLOT_SIZE, frozen);
     }
     this.segment.write(bytes, INDEX_HEADER_SIZE + first * SLOT_SIZE);

@@ -38,4 +38,13 @@ Deno.test("slots are written a megabyte at a time, as they were when the file wa
   const newest = await Promise.all([3, 262_144 + 3, 2 * 262_144 + 3].map((slot) => saved.newestEntry(slot)));
   assertEquals([saved.indexCount, newest], [4, [1, 2, 3]]);
   assertEquals(file.isUnsaved, true);
+
+  // The next time writes what changed meanwhile, wherever that was.
+  file.freeze();
+  for (const _gap of file.writeSlots());
+  file.segment.syncNow();
+  const later = open();
+  later.load();
+  const newestLater = await Promise.all([3, 262_144 + 3, 2 * 262_144 + 3].map((slot) => later.newestEntry(slot)));
+  assertEquals([later.indexCount, newestLater, file.isUnsaved], [8, [6, 2, 7], false]);
 });
