@@ -28,11 +28,11 @@ export const FRAME_SIZE_MAX = 16777216;
 
 /** Largest size that the header word can say. */
 const HEADER_SIZE_MAX = 0xffffff;
-/** Size of a reader's buffer at first, and again after it has been idle. */
-const BUFFER_SIZE_MIN = 16384;
+/** Size of a reader's buffer at first, and again after it has been idle: most connections bring a heartbeat now and then. */
+const BUFFER_SIZE_MIN = 4096;
 /** With less free room than this at its end, the buffer is compacted, or doubled, before the next read. */
 const ROOM_MIN = 4096;
-/** A buffer of this size is always worth keeping while its connection is busy. */
+/** A buffer of this size is read into while its connection is busy; a larger one waits for the next frame that needs it. */
 const BUFFER_SIZE_BUSY = 262144;
 
 /** Where a whole frame lies in the reader's buffer; reused for the next one. */
@@ -55,6 +55,8 @@ export class FrameReader implements Frame {
   #start = 0;
   #end = 0;
   #shrinkAsked = false;
+  /** A buffer of more than {@linkcode BUFFER_SIZE_BUSY}: nobody reads into it, so it can be let go at any time. */
+  #large: Uint8Array | null = null;
   readonly #frameSizeMax: number;
 
   /** @param frameSizeMax limit of a frame in bytes, its length field included. */
@@ -123,9 +125,10 @@ export class FrameReader implements Frame {
 
   /**
    * Gives a large buffer back, to be called when the connection has been idle for a while. The buffer stays until the next
-   * {@linkcode space}, for a read into the present one may be pending.
+   * {@linkcode space}, for a read into the present one may be pending; it is not one for large frames.
    */
   shrink(): void {
+    this.#large = null;
     this.#shrinkAsked = this.bytes.length > BUFFER_SIZE_MIN;
   }
 
@@ -137,23 +140,33 @@ export class FrameReader implements Frame {
     const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4; // checked by next()
     const wanted = Math.max(frameSize, pending + ROOM_MIN);
     // Never more than doubled: memory follows what has arrived, not what a peer announces.
-    if (wanted > size) this.#resize(Math.min(wanted, size * 2), pending);
+    if (wanted > size) this.#grow(wanted, pending);
     else this.#compact(pending);
+  }
+
+  #grow(wanted: number, pending: number): void {
+    const large = this.#large;
+    if (large !== null && wanted > BUFFER_SIZE_BUSY && wanted <= large.length) {
+      this.#large = null;
+      this.#moveTo(large, pending);
+    } else {
+      this.#moveTo(new Uint8Array(Math.min(wanted, this.bytes.length * 2)), pending);
+    }
   }
 
   #startOver(): void {
     const size = this.bytes.length;
     const wasFilled = this.#end === size;
-    if (this.#shrinkAsked) this.#resize(BUFFER_SIZE_MIN, 0);
-    else if (wasFilled && size < BUFFER_SIZE_BUSY) this.#resize(size * 4, 0);
+    if (size > BUFFER_SIZE_BUSY && !this.#shrinkAsked) this.#large = this.bytes;
+    if (this.#shrinkAsked || size > BUFFER_SIZE_BUSY) this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
+    else if (wasFilled && size < BUFFER_SIZE_BUSY) this.bytes = new Uint8Array(size * 4);
     this.#shrinkAsked = false;
     this.#start = this.#end = 0;
   }
 
-  #resize(size: number, pending: number): void {
-    const grown = new Uint8Array(size);
-    grown.set(this.bytes.subarray(this.#start, this.#start + pending));
-    this.bytes = grown;
+  #moveTo(buffer: Uint8Array, pending: number): void {
+    buffer.set(this.bytes.subarray(this.#start, this.#start + pending));
+    this.bytes = buffer;
     this.#start = 0;
     this.#end = pending;
   }

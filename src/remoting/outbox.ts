@@ -7,9 +7,10 @@
  *
  * @module
  */
+import { EMPTY } from "../common/bytes.ts";
 import type { Socket } from "../common/net.ts";
 
-/** Size of a buffer at first. */
+/** Size of a buffer when it is made; a connection that is sent nothing has none. */
 const BUFFER_SIZE_MIN = 8192;
 /** A larger buffer is not kept for the next turn. */
 const BUFFER_SIZE_KEPT = 1048576;
@@ -17,7 +18,7 @@ const BUFFER_SIZE_KEPT = 1048576;
 /** Ordered, batched writing on a socket. */
 export class Outbox {
   /** The buffer to encode into; changes with every {@linkcode reserve}. */
-  bytes: Uint8Array = new Uint8Array(BUFFER_SIZE_MIN);
+  bytes: Uint8Array = EMPTY;
   #end = 0;
   #spare: Uint8Array | null = null;
   #sendingBytes = 0;
@@ -75,10 +76,10 @@ export class Outbox {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  /** Gives large buffers back when nothing is pending. */
+  /** Gives the buffers back when nothing is pending. */
   shrink(): void {
     if (this.pendingBytes > 0) return;
-    if (this.bytes.length > BUFFER_SIZE_MIN) this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
+    this.bytes = EMPTY;
     this.#spare = null;
   }
 
@@ -90,7 +91,7 @@ export class Outbox {
   }
 
   #grow(size: number): void {
-    const grown = new Uint8Array(Math.max(size, this.bytes.length * 2));
+    const grown = new Uint8Array(Math.max(BUFFER_SIZE_MIN, size, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.#end));
     this.bytes = grown;
   }
@@ -106,7 +107,7 @@ export class Outbox {
       while (this.#end > 0 && !this.#closed) {
         const sending = this.bytes;
         const size = this.#end;
-        this.bytes = this.#spare ?? new Uint8Array(BUFFER_SIZE_MIN);
+        this.bytes = this.#spare ?? EMPTY;
         this.#spare = null;
         this.#end = 0;
         this.#sendingBytes = size;

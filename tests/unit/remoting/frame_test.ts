@@ -181,3 +181,22 @@ Deno.test("a code beyond 16 bits is sent as JSON although binary was asked for",
   const decoded = decodeFrameBytes(encodeFrame(command({ code: 200050 }), new Uint8Array(0), SERIALIZE_ROCKETMQ));
   assertEquals([decoded.code, decoded.serialize], [200050, SERIALIZE_JSON]);
 });
+
+Deno.test("no read is begun into a large frame's buffer, which serves the next large frame until the reader was idle", () => {
+  const frame = frameOf(1, 1_000_000);
+  const reader = new FrameReader();
+  const waiting: number[] = [];
+  const buffers = new Set<Uint8Array>();
+  for (const isIdleAfter of [false, true, false]) {
+    feed(reader, frame);
+    buffers.add(reader.bytes);
+    assert(reader.next());
+    reader.space();
+    waiting.push(reader.bytes.length);
+    if (isIdleAfter) reader.shrink();
+  }
+
+  const small = new FrameReader().bytes.length;
+  assertEquals(waiting, [small, small, small]);
+  assertEquals(buffers.size, 2);
+});
