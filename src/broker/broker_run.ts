@@ -156,8 +156,8 @@ type RunningBroker = Pick<
 /** @throws {ConfigError} when a certificate cannot be read. */
 function electedBroker(parts: BrokerParts, { broker }: BrokerSettings): ElectedBroker {
   const { disk, clock } = parts;
-  const bootedAtMs = clock.now() - Deno.osUptime() * 1000;
-  return new ElectedBroker({ ...parts, bootedAtMs, authority: openEtcd(broker, disk, clock) });
+  const uptimeMs = () => Deno.osUptime() * 1000;
+  return new ElectedBroker({ ...parts, uptimeMs, authority: openEtcd(broker, disk, clock) });
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {

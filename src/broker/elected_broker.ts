@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Clock } from "../common/clock.ts";
+import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Address } from "../common/net.ts";
@@ -25,12 +25,14 @@ import { TermOpening } from "./term_opening.ts";
 
 /** A broker that cannot be started is tried again after this long. */
 const AGAIN_MS = 1000;
+/** How often it is noted how much of the log is on the device. */
+const NOTE_MS = 30_000;
 
 /** What a replica is made of. */
 export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
   readonly authority: Authority;
-  /** Wall clock of the machine's boot. */
-  readonly bootedAtMs: number;
+  /** For how long the machine is up. */
+  readonly uptimeMs: () => number;
 }
 
 /** A role: the epoch of the leader, or null for a slave. */
@@ -47,6 +49,7 @@ export class ElectedBroker implements ElectionHost {
   #role: Role = null;
   #leader: LeaderEntry | null = null;
   #opening: TermOpening | null = null;
+  #noting: Timer | null = null;
   /** The log's end and addresses as the last broker had them. */
   #endOffset = 0;
   #addresses = { brokerAddr: "", haAddr: "" };
@@ -63,21 +66,25 @@ export class ElectedBroker implements ElectionHost {
 
   /** Starts as a slave that follows nobody yet, and takes part in the election. @throws as `Broker.start`. */
   async start(): Promise<Address> {
-    const { authority, clock, random, disk, bootedAtMs } = this.#parts;
+    const { authority, clock, random, disk, uptimeMs } = this.#parts;
     const { broker, store } = this.#settings;
     const { storePathRootDir: root } = store;
     this.#epochFile = new EpochFile(disk, root, {
-      bootedAtMs,
+      bootedAtMs: clock.now() - uptimeMs(),
+      uptimeMs,
       isUnclean: disk.stat(`${root}/abort`) !== null,
       isSynced: store.flushDiskType === "SYNC_FLUSH",
     });
+    const address = await this.#startBroker(null);
+    this.#epochFile.logFound(this.endOffset());
     if (!this.#epochFile.isTrusted && !this.#epochFile.isNew) {
       this.#log.warn(
-        "election: this machine has lost its power, and messages that were not synced with it: the replica does not stand " +
-          "for election before it has caught up with a leader, unless it is the only one in sync",
+        `election: the log, which ends at ${this.endOffset()}, lacks messages that it had, or may lack them: the machine has ` +
+          "lost its power before they were synced, or files were removed. The replica does not stand for election before it has " +
+          "caught up with a leader, unless it is the only one in sync",
       );
     }
-    const address = await this.#startBroker(null);
+    this.#noting = clock.every(NOTE_MS, () => void this.#noteLog(this.#broker?.store?.figures().flushedOffset));
     this.#election = new Election({
       authority,
       clock,
@@ -99,8 +106,11 @@ export class ElectedBroker implements ElectionHost {
     this.#stopped = true;
     await this.#election?.stop();
     await this.#changes.catch(() => {});
+    this.#noting?.cancel();
+    const endOffset = this.endOffset();
     await this.#broker?.stop();
     this.#broker = null;
+    await this.#noteLog(endOffset);
   }
 
   /** How the election stands; null before the start. */
@@ -247,9 +257,19 @@ export class ElectedBroker implements ElectionHost {
   }
 
   #caughtUp(): void {
-    if (this.#epochFile!.isTrusted) return;
-    this.#epochFile!.trust();
-    this.#log.info("election: caught up with the leader: this replica may stand for election again");
+    if (!this.#epochFile!.isTrusted) {
+      this.#epochFile!.trust();
+      this.#log.info("election: caught up with the leader: this replica may stand for election again");
+    }
+    void this.#noteLog(this.#broker?.store?.figures().flushedOffset);
+  }
+
+  /** Notes how much of the log is on the device. */
+  async #noteLog(endOffset: number | undefined): Promise<void> {
+    if (endOffset === undefined) return;
+    await this.#epochFile?.noteLog(endOffset).catch((error) => {
+      this.#log.warn(`election: cannot note that the log ends at ${endOffset}: ${messageOf(error)}`);
+    });
   }
 }
 

@@ -212,8 +212,18 @@ export class Election {
     const { authority, keys, clock } = this.#parts;
     const view = keys.view(await authority.read(keys.prefix));
     const stateRevision = view.state?.modRevision ?? 0;
+    if (view.state !== null) this.#noteState(view.state.value);
     if (stateRevision !== this.#seen.stateRevision) this.#seen = { stateRevision, atMs: clock.monotonicMs() };
     return view;
+  }
+
+  /** So that a state that is set back can be told. What cannot be written is known in this life. */
+  #noteState(state: GroupState): void {
+    try {
+      this.#parts.epochFile.stateSeen(state);
+    } catch (error) {
+      this.#tell(error);
+    }
   }
 
   async #actOn(view: GroupView): Promise<void> {
@@ -231,7 +241,15 @@ export class Election {
     if (!isOurs) return await this.#stepDown(view, state === null ? "the state is gone" : "the epoch is over");
     if (leader === null) return await this.#leadAgain(term, state);
     if (leader.createRevision !== term.createRevision) return await this.#stepDown(view, "another leads");
-    term.stateRead(state);
+    const strangers = term.stateRead(state);
+    if (strangers.length > 0) {
+      this.#parts.log.error(
+        `election: the authority names replica ${
+          strangers.join(", ")
+        } as in sync, which this leader has not done: it was set ` +
+          "back; they are taken out again unless they have everything",
+      );
+    }
     this.#requireOnly(term, state.value.inSync);
     if (view.handOver !== null) return await this.#obey(term, state, view.handOver.value.to);
     if (await this.#isTooIll(term)) return;
@@ -257,7 +275,8 @@ export class Election {
     const { log } = this.#parts;
     const { followers } = term;
     const others = state.inSync.filter((each) => each !== state.leader);
-    const kept = others.filter((each) => !state.removed.includes(each) && !followers.isLate(each));
+    const mayStay = (each: number) => !state.removed.includes(each) && !followers.isLate(each) && term.isProven(each);
+    const kept = others.filter(mayStay);
     const more = followers.connected().filter((each) =>
       !others.includes(each) && !state.removed.includes(each) && followers.hasPromised(each)
     );
@@ -453,6 +472,8 @@ export class Election {
       endOffset: host.endOffset(),
       isTrusted: epochFile.isTrusted,
       epoch: epochFile.epoch,
+      newestState: epochFile.newestState,
+      logBytes: epochFile.logBytes,
     });
   }
 
@@ -562,9 +583,9 @@ export class Election {
     const { authority, keys, epochFile, host, replica } = this.#parts;
     const lease = this.#lease.present;
     if (lease === null) return;
-    const { epoch } = epochFile;
+    const { epoch, newestState } = epochFile;
     const idle = this.#term === null ? this.#idle : null;
-    const facts = { replica, ...host.addresses(), epoch, idle };
+    const facts = { replica, ...host.addresses(), epoch, newestState, idle };
     const text = `${lease.id} ${JSON.stringify(facts)}`;
     if (text === this.#announced) return;
     const value = JSON.stringify({ ...facts, endOffset: host.endOffset() });

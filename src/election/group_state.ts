@@ -47,6 +47,17 @@ export interface GroupState {
   readonly history: readonly Epoch[];
 }
 
+/** Which of a group's states one is. */
+export type StateVersion = Pick<GroupState, "epoch" | "version">;
+
+/** No state. */
+export const NO_VERSION: StateVersion = { epoch: 0, version: 0 };
+
+/** Whether `a` was written after `b`. */
+export function isLater(a: StateVersion, b: StateVersion): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.version > b.version);
+}
+
 /** Who leads, for those who follow. */
 export interface LeaderEntry {
   readonly replica: number;
@@ -64,6 +75,8 @@ export interface ReplicaEntry {
   readonly haAddr: string;
   /** Newest epoch that it has seen. */
   readonly epoch: number;
+  /** Newest state of the group that it has seen. */
+  readonly newestState: StateVersion;
   /** Where its log ended when it wrote this. */
   readonly endOffset: number;
   /** Why it does not stand for election now; null when it would, or leads. */
@@ -224,9 +237,14 @@ function decodeLeader(json: Json): LeaderEntry {
 function decodeReplica(json: Json): ReplicaEntry {
   return {
     ...decodeLeader(json),
+    newestState: json.has("newestState") ? decodeVersion(json.object("newestState")) : NO_VERSION,
     endOffset: json.int("endOffset"),
     idle: json.has("idle") ? json.text("idle") : null,
   };
+}
+
+function decodeVersion(json: Json): StateVersion {
+  return { epoch: json.int("epoch"), version: json.int("version") };
 }
 
 /** An object whose members must be what is asked for. */
@@ -257,6 +275,10 @@ class Json {
   ints(name: string): number[] {
     const isInts = (value: unknown) => Array.isArray(value) && value.every(Number.isSafeInteger);
     return checked(this.#members[name], name, isInts) as number[];
+  }
+
+  object(name: string): Json {
+    return new Json(this.#members[name]);
   }
 
   list(name: string): Json[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GroupState, GroupView } from "./group_state.ts";
+import { type GroupState, type GroupView, isLater, type StateVersion } from "./group_state.ts";
 
 /** What a replica knows. Times are monotonic. */
 export interface Standing {
@@ -26,6 +26,10 @@ export interface Standing {
   readonly isTrusted: boolean;
   /** The newest epoch that it has seen in any of its lives; 0: it has never been in a group with a leader. */
   readonly epoch: number;
+  /** The newest state that it has seen in any of its lives. */
+  readonly newestState: StateVersion;
+  /** Bytes that its log is known to have had. */
+  readonly logBytes: number;
 }
 
 /** What keeps the replica from standing; null when nothing does. */
@@ -57,12 +61,19 @@ function laterObstacle(standing: Standing): string | null {
     return `the authority was set back: it has epoch ${state.epoch}, and epoch ${seen} was seen, so that nobody knows who is ` +
       "in sync; name the leader by `rucola tools forceMaster`";
   }
+  const newest = [standing.newestState, ...view.replicas.map(({ value }) => value.newestState)];
+  if (newest.some((each) => isLater(each, state)) && !isForced(state)) {
+    return `the authority was set back: a later state of epoch ${state.epoch} was seen than it has, so that nobody knows ` +
+      "who is in sync; name the leader by `rucola tools forceMaster`";
+  }
   if (hasLostLog(standing, state.heldOffset) && !isForced(state)) {
-    return `its log ends at ${endOffset}, and everybody in sync had at least ${state.heldOffset} bytes: its store was ` +
+    const hadBytes = Math.max(state.heldOffset, standing.logBytes);
+    return `its log ends at ${endOffset}, and it had at least ${hadBytes} bytes when it was in sync: its store was ` +
       "emptied; if nobody has more, name it by `rucola tools forceMaster`";
   }
   if (!isTrusted && inSync.length > 1) {
-    return "its store is new, or its machine lost power with messages that were not synced, and others are in sync";
+    return "its store is new, or lacks messages that it had (its machine lost power before they were synced, or files were " +
+      "removed), and others are in sync";
   }
   if (next !== null && next !== replica && now < stateSeenMs + leaseMs) return `replica ${next} is to lead`;
   // What was promised to the leader of this epoch, or an earlier one, is void when it has ended its term by itself.
@@ -77,8 +88,8 @@ function laterObstacle(standing: Standing): string | null {
 }
 
 /** Whether this is not the log that came in sync. One whose tail was lost with the power is the best there is when it is alone. */
-function hasLostLog({ view, epoch, endOffset }: Standing, heldOffset: number): boolean {
-  if (epoch === 0 || (endOffset === 0 && heldOffset > 0)) return true;
+function hasLostLog({ view, epoch, endOffset, logBytes }: Standing, heldOffset: number): boolean {
+  if (epoch === 0 || (endOffset === 0 && Math.max(heldOffset, logBytes) > 0)) return true;
   return endOffset < heldOffset && view.state!.value.inSync.length > 1;
 }
 

@@ -61,6 +61,8 @@ export class Term {
   #required: ReadonlySet<number> = new Set();
   #isOpen = false;
   #uncertain: readonly UncertainWrite[] = [];
+  /** Named as in sync by a state that we have not written: it was restored. */
+  readonly #unproven = new Set<number>();
   /** Until when each follower has promised not to stand, in monotonic time. */
   readonly #grants = new Map<number, number>();
 
@@ -100,9 +102,22 @@ export class Term {
     return this.#require([...inSync, ...this.#uncertain.flatMap((write) => write.inSync)]);
   }
 
-  /** The state was read: a write that compared another revision has happened or never will. */
-  stateRead({ modRevision }: Entry<GroupState>): void {
+  /**
+   * The state was read: a write that compared another revision has happened or never will. Nobody but the leader names anybody as
+   * in sync: one who is not required is named by a state that was set back.
+   * @returns those of whom that was found now.
+   */
+  stateRead({ value: { inSync }, modRevision }: Entry<GroupState>): number[] {
+    const strangers = inSync.filter((each) => each !== this.#replica && !this.#required.has(each));
+    for (const each of strangers) this.#unproven.add(each);
     this.#uncertain = this.#uncertain.filter(({ stateRevision }) => stateRevision === modRevision);
+    return strangers;
+  }
+
+  /** Whether a replica that the state names may stay in sync: it was named by us, or has shown that it has everything. */
+  isProven(replica: number): boolean {
+    if (this.#unproven.has(replica) && this.followers.hasPromised(replica)) this.#unproven.delete(replica);
+    return !this.#unproven.has(replica);
   }
 
   /** A state is about to be written. @throws {InvariantError} when it names somebody who is not required. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { removeTree } from "../../src/common/disk.ts";
 import { ElectedGroup } from "../support/elected_group.ts";
 import { readTopic } from "./cluster_world.ts";
 import { type SimWorld, simWorld } from "../support/world.ts";
@@ -174,5 +175,29 @@ Deno.test("a new leader that its followers do not reach shows nothing until they
     await reading;
     await using later = group.cluster.client("later");
     assertEquals((await readTopic(later, "T")).length, 20);
+  });
+});
+
+Deno.test("a replica whose commitlog was removed does not lead, though it is named as in sync, before it has everything again", async () => {
+  await simWorld(9).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    const sent = await send(world, group, 20, "before");
+    await world.clock.sleep(31_000);
+    for (const id of [1, 2, 3]) group.kill(id);
+    const emptied = leader % 3 + 1;
+    const { disk } = world.machine(`r${emptied}`).boot();
+    removeTree(disk, "/store/commitlog");
+    removeTree(disk, "/store/consumequeue");
+    removeTree(disk, "/store/index");
+    disk.remove("/store/checkpoint");
+    await group.startReplica(emptied);
+    await world.clock.sleep(20_000);
+    assertEquals(group.leaders(), [], "it has nothing of what it acknowledged");
+    for (const id of [1, 2, 3]) if (id !== emptied) await group.startReplica(id);
+    await group.settled(3);
+    await using reader = group.cluster.client("reader");
+    const bodies = new Set((await readTopic(reader, "T")).map(({ body }) => new TextDecoder().decode(body)));
+    assertEquals(sent.filter((body) => !bodies.has(body)), []);
   });
 });

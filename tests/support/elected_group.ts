@@ -22,6 +22,7 @@ export class ElectedGroup {
   readonly authority: SimAuthority;
   readonly keys = new GroupKeys("/rucola", "DefaultCluster", "broker-a");
   readonly running = new Map<number, RunningReplica>();
+  /** When each machine was booted. */
   readonly #boots = new Map<number, number>();
 
   private constructor(
@@ -69,7 +70,7 @@ export class ElectedGroup {
       configuration,
       log: (name) => logging.logger(name),
       authority: this.authority.reachedBy(machine.name, clock),
-      bootedAtMs: 1e6 * (this.#boots.get(id) ?? 0),
+      uptimeMs: () => this.world.clock.monotonicMs() - (this.#boots.get(id) ?? 0),
     });
     const running = { replica, process };
     this.running.set(id, running);
@@ -89,7 +90,7 @@ export class ElectedGroup {
     machine.powerOff(policy);
     machine.powerOn();
     this.running.delete(id);
-    this.#boots.set(id, (this.#boots.get(id) ?? 0) + 1);
+    this.#boots.set(id, this.world.clock.monotonicMs());
   }
 
   /** Cuts a machine off from everybody, the authority included. */

@@ -123,7 +123,7 @@ export class ModelReplica {
   /** Starts its process. */
   start(): void {
     const { isSynced } = this.model.options;
-    const start = { bootedAtMs: 1e6 * this.boot, isUnclean: !this.isClean, isSynced };
+    const start = { bootedAtMs: 1e6 * this.boot, uptimeMs: () => 1e6, isUnclean: !this.isClean, isSynced };
     const epochFile = new EpochFile(this.#disk.anotherProcess(), "/store", start);
     this.isClean = this.#isDoubtful = false;
     this.life = new Life(this, epochFile);

@@ -96,3 +96,43 @@ Deno.test("a new leader whose followers do not come goes on without them, and ta
   assertEquals(model.state!.inSync, [next.id]);
   for (const replica of model.replicas) replica.kill();
 });
+
+/** A group whose replica 3, cut off, was taken out of the in-sync set, and the state from before that. */
+async function withoutOne(seed: number) {
+  const { model, leader } = await group(seed);
+  const out = model.replicas.find((each) => each !== leader)!;
+  const backup = model.state!;
+  for (const other of model.replicas) if (other !== out) model.cut(out.id, other.id);
+  model.authority.cutOff.add(`r${out.id}`);
+  await model.clock.runUntil(() => !model.state!.inSync.includes(out.id), 10_000, "one to be out of the set");
+  const { acknowledged } = model;
+  await model.clock.advance(1000);
+  assert(model.acknowledged > acknowledged + 10, "messages are acknowledged without it");
+  const restore = () =>
+    void model.authority.commit({ compare: [], puts: [{ key: model.keys.state, value: JSON.stringify(backup) }] });
+  return { model, leader, out, restore };
+}
+
+Deno.test("a leader takes out again who is in sync only by a state that was set back in its epoch", async () => {
+  const { model, leader, out, restore } = await withoutOne(11);
+  restore();
+  const isOut = () => !model.state!.inSync.includes(out.id);
+  await model.clock.runUntil(isOut, 1000, "it to be taken out again");
+  assertEquals(leader.life!.election.refusesPromises(), null);
+  model.cuts.clear();
+  model.authority.cutOff.clear();
+  await model.clock.runUntil(() => model.state!.inSync.length === 3, 30_000, "it to have caught up");
+  for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("a state that was set back in its epoch lets nobody lead while anybody is there who has seen a later one", async () => {
+  const { model, leader, out, restore } = await withoutOne(12);
+  leader.kill();
+  restore();
+  model.cuts.clear();
+  model.authority.cutOff.clear();
+  await model.clock.advance(20_000);
+  assertEquals(model.authority.read(model.keys.leader), []);
+  assert(out.life!.election.figures().idle!.includes("set back"), out.life!.election.figures().idle!);
+  for (const replica of model.replicas) replica.kill();
+});

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { GroupState, GroupView } from "../../../src/election/group_state.ts";
+import { type GroupState, type GroupView, NO_VERSION } from "../../../src/election/group_state.ts";
 import { type Standing, standingObstacle } from "../../../src/election/standing.ts";
 
 const STATE: GroupState = {
@@ -39,6 +39,8 @@ function obstacle(changes: Partial<Standing>): string | null {
     endOffset: 500,
     isTrusted: true,
     epoch: 4,
+    newestState: NO_VERSION,
+    logBytes: 0,
     ...changes,
   });
 }
@@ -81,12 +83,22 @@ Deno.test("a replica whose store was emptied does not stand for the log that it 
   assertStringIncludes(obstacle({ view: view({ heldOffset, inSync: [2] }), endOffset: 0 })!, "its store was emptied");
   assertEquals(obstacle({ view: view({ heldOffset, inSync: [2] }), endOffset: 399 }), null, "there is nobody better");
   assertStringIncludes(obstacle({ epoch: 0, endOffset: 0 })!, "its store was emptied");
+  assertStringIncludes(obstacle({ logBytes: 7, endOffset: 0, view: view({ inSync: [2] }) })!, "had at least 7 bytes");
+  assertEquals(obstacle({ logBytes: 0, endOffset: 0 }), null, "nobody has written anything yet");
   assertEquals(obstacle({ epoch: 0, endOffset: 0, view: view({ heldOffset, inSync: [2], next: 2 }) }), null);
 });
 
 Deno.test("nobody stands by a state that is older than what was seen, but for whom an operator has named", () => {
   assertStringIncludes(obstacle({ epoch: 5 })!, "has epoch 4, and epoch 5 was seen");
-  const other = { replica: 3, brokerAddr: "", haAddr: "", epoch: 6, endOffset: 10, idle: null };
+  const other = {
+    replica: 3,
+    brokerAddr: "",
+    haAddr: "",
+    epoch: 6,
+    endOffset: 10,
+    idle: null,
+    newestState: NO_VERSION,
+  };
   const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
   assertStringIncludes(obstacle({ view: view({}, others) })!, "epoch 6 was seen");
   assertEquals(obstacle({ epoch: 5, view: view({ inSync: [2], next: 2 }) }), null);
@@ -104,7 +116,27 @@ Deno.test("a new group is begun by an empty replica that has waited for others, 
   assertStringIncludes(obstacle({ ...fresh, startedMs: 98_000 })!, "waits for other replicas");
   assertStringIncludes(obstacle({ ...fresh, endOffset: 10 })!, "forceMaster");
   assertStringIncludes(obstacle({ ...fresh, epoch: 4 })!, "lost the group's state");
-  const other = { replica: 1, brokerAddr: "", haAddr: "", epoch: 0, endOffset: 10, idle: null };
+  const other = {
+    replica: 1,
+    brokerAddr: "",
+    haAddr: "",
+    epoch: 0,
+    endOffset: 10,
+    idle: null,
+    newestState: NO_VERSION,
+  };
   const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
   assertStringIncludes(obstacle({ ...fresh, view: view(null, others) })!, "replica 1 has messages");
+});
+
+Deno.test("nobody stands by a state of the same epoch that was set back, but for whom an operator has named", () => {
+  const present = { version: 5 };
+  assertEquals(obstacle({ view: view(present), newestState: { epoch: 4, version: 5 } }), null);
+  assertStringIncludes(obstacle({ view: view(present), newestState: { epoch: 4, version: 6 } })!, "was set back");
+  const other = { replica: 3, brokerAddr: "", haAddr: "", epoch: 4, endOffset: 10, idle: null };
+  const seen = { ...other, newestState: { epoch: 4, version: 6 } };
+  const others = [{ value: seen, createRevision: 1, modRevision: 1, lease: "1" }];
+  assertStringIncludes(obstacle({ view: view(present, others) })!, "was set back");
+  assertEquals(obstacle({ view: view({ ...present, inSync: [2], next: 2 }, others) }), null);
+  assertEquals(obstacle({ view: view({ epoch: 5, version: 0 }, others) }), null, "another has led since");
 });

@@ -83,3 +83,16 @@ Deno.test("a term is open once everybody in sync has had the log it began with, 
   another.requireOnly([1, 2]);
   assertEquals([another.open(), another.refusal(0)], [true, null]);
 });
+
+Deno.test("who is named in sync by a state that was restored stays so only with everything that was promised", () => {
+  const holders = new Set([2]);
+  const term = begin([], [1, 2], holders);
+  const restored = { ...stateAt(9), value: withInSync(STATE, [2, 3]) };
+  assertEquals(term.stateRead(restored), [3]);
+  term.requireOnly([1, 2, 3]);
+  assertEquals([term.stateRead(restored), term.isProven(2), term.isProven(3)], [[], true, false]);
+  holders.add(3);
+  assertEquals(term.isProven(3), true);
+  holders.clear();
+  assertEquals(term.isProven(3), true);
+});
