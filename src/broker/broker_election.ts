@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { GrantRequest } from "../election/election.ts";
 import type { LeaderEntry } from "../election/group_state.ts";
 import type { StoreFence } from "../store/store.ts";
 import type { TermOpening } from "./term_opening.ts";
@@ -21,7 +22,11 @@ export interface BrokerElection {
   /** A required replica that is behind for so long is late. */
   readonly replicaTimeoutMs: number;
   /** The leader of an epoch asks not to be stood against for a while. */
-  readonly grant: (epoch: number, forMs: number) => boolean;
+  readonly grant: (request: GrantRequest) => boolean;
+  /** With what this replica shows to others who it is. */
+  readonly key: string;
+  /** Whether whoever shows this key is that replica. */
+  readonly isReplica: (replica: number, key: string | undefined) => boolean;
   /** A follower is late, or could be required. */
   readonly onFollowers: () => void;
   /** The log has caught up with the leader's. */

@@ -21,7 +21,7 @@ import type { Net } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import type { ServiceManager } from "../common/net_notify.ts";
 import { printOptions } from "../common/options.ts";
-import { SystemRandom } from "../common/random.ts";
+import { secretText, SystemRandom } from "../common/random.ts";
 import { runDirectory, runningOfUser } from "../common/run_file.ts";
 import { explainStartFailure, type StartFacts } from "../common/start_failure.ts";
 import type { StopSignal } from "../common/stop_signal.ts";
@@ -157,7 +157,8 @@ type RunningBroker = Pick<
 function electedBroker(parts: BrokerParts, { broker }: BrokerSettings): ElectedBroker {
   const { disk, clock } = parts;
   const uptimeMs = () => Deno.osUptime() * 1000;
-  return new ElectedBroker({ ...parts, uptimeMs, authority: openEtcd(broker, disk, clock) });
+  const replicaKey = secretText();
+  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority: openEtcd(broker, disk, clock) });
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {

@@ -33,6 +33,8 @@ export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
   readonly authority: Authority;
   /** For how long the machine is up. */
   readonly uptimeMs: () => number;
+  /** Which nobody can guess: shows to the other replicas that this is the one that the authority tells of. */
+  readonly replicaKey: string;
 }
 
 /** A role: the epoch of the leader, or null for a slave. */
@@ -94,6 +96,7 @@ export class ElectedBroker implements ElectionHost {
       epochFile: this.#epochFile,
       host: this,
       replica: broker.haReplicaId,
+      key: this.#parts.replicaKey,
       leaseSec: broker.haElectionLeaseSec,
     });
     this.#election.start();
@@ -250,7 +253,9 @@ export class ElectedBroker implements ElectionHost {
       epoch: () => role?.epoch ?? this.#leader?.epoch ?? 0,
       leader: () => this.#leader,
       replicaTimeoutMs: haElectionReplicaTimeoutMs,
-      grant: (epoch, forMs) => this.#election?.grant(epoch, forMs) ?? false,
+      grant: (request) => this.#election?.grant(request) ?? false,
+      key: this.#parts.replicaKey,
+      isReplica: (replica, key) => this.#election?.isReplica(replica, key) ?? false,
       onFollowers: () => this.#election?.changed(),
       onCaughtUp: () => this.#caughtUp(),
     };

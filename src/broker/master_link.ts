@@ -34,6 +34,7 @@ export interface MasterLinkParts {
   readonly election: {
     readonly replicaId: number;
     readonly replicaAddress: () => string;
+    readonly replicaKey: string;
     readonly epoch: () => number;
   } | null;
 }
@@ -94,6 +95,7 @@ export class MasterLink {
         replicaId: election.replicaId,
         epoch: election.epoch(),
         replicaAddress: election.replicaAddress(),
+        replicaKey: election.replicaKey,
       }),
       haClientAddress: formatAddress(own),
       stretches: stretches.map(({ offset, size }) => `${offset}:${size}`).join(","),

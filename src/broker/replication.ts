@@ -175,10 +175,11 @@ export class Replication {
   /** Asks a follower not to stand for election against the leader of an epoch for so long. @throws {ConnectionError} */
   async askGrant(replica: number, epoch: number, forMs: number): Promise<boolean> {
     const address = this.#replicaAddresses.get(replica);
-    if (address === undefined) return false;
+    if (address === undefined || this.election === null) return false;
+    const { replicaId, key: replicaKey } = this.election;
     const request = {
       code: RequestCode.EXCHANGE_BROKER_HA_INFO,
-      ext: writeHeader({ grantEpoch: epoch, grantMs: forMs }),
+      ext: writeHeader({ grantEpoch: epoch, grantMs: forMs, replicaId, replicaKey }),
     };
     const reply = await this.#parts.client.invoke(address, request, GRANT_TIMEOUT_MS);
     return reply.code === ResponseCode.SUCCESS &&
@@ -289,7 +290,12 @@ export class Replication {
         brokerName: broker.brokerName,
         brokerId: broker.brokerId,
       },
-      election: election && { replicaId: election.replicaId, replicaAddress: brokerAddr, epoch: election.epoch },
+      election: election && {
+        replicaId: election.replicaId,
+        replicaAddress: brokerAddr,
+        replicaKey: election.key,
+        epoch: election.epoch,
+      },
     });
     return new HaSlave({
       net,

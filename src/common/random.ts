@@ -25,6 +25,11 @@ export class SystemRandom implements Random {
   }
 }
 
+/** A text that nobody can guess. */
+export function secretText(): string {
+  return crypto.randomUUID();
+}
+
 /** The same numbers for the same seed (mulberry32). */
 export class SeededRandom implements Random {
   #state: number;

@@ -75,7 +75,18 @@ export interface ElectionParts {
   readonly epochFile: EpochFile;
   readonly host: ElectionHost;
   readonly replica: number;
+  /** Which nobody can guess; another one in each life. */
+  readonly key: string;
   readonly leaseSec: number;
+}
+
+/** A leader asks a follower for time. */
+export interface GrantRequest {
+  readonly epoch: number;
+  readonly forMs: number;
+  /** Who asks, and the key that shows it. */
+  readonly leader: number;
+  readonly key: string | undefined;
 }
 
 /** How things stand, for people. */
@@ -101,6 +112,8 @@ export class Election {
   #candidacy: string | null = null;
   /** When the state's present revision was first seen. */
   #seen = { stateRevision: -1, atMs: 0 };
+  /** What each replica's entry says that its key is; kept when the entry has ended with its lease. */
+  readonly #keys = new Map<number, string | null>();
   #sickUntilMs = -Infinity;
   #idle: string | null = "it has just started";
   #announced = "";
@@ -162,9 +175,17 @@ export class Election {
     return term.refusal(this.#parts.clock.monotonicMs());
   }
 
+  /** Whether whoever shows this key is that replica, as far as the authority has told. */
+  isReplica(replica: number, key: string | undefined): boolean {
+    const known = this.#keys.get(replica);
+    return known !== undefined && (known === null || known === key);
+  }
+
   /** A leader asks not to be stood against for so long; whether that is promised. */
-  grant(epoch: number, forMs: number): boolean {
+  grant({ epoch, forMs, leader, key }: GrantRequest): boolean {
     const { epochFile, clock } = this.#parts;
+    // Not to a stranger: who asked again and again would keep the group without a leader.
+    if (leader !== this.#leader?.replica || !this.isReplica(leader, key)) return false;
     // After a start no more than our own lease's time is waited.
     if (forMs > this.#leaseMs) return false;
     if (this.#stopped || this.#term !== null || this.#candidacy !== null || epoch < epochFile.epoch) return false;
@@ -213,6 +234,7 @@ export class Election {
     const view = keys.view(await authority.read(keys.prefix));
     const stateRevision = view.state?.modRevision ?? 0;
     if (view.state !== null) this.#noteState(view.state.value);
+    for (const { value } of view.replicas) this.#keys.set(value.replica, value.key);
     if (stateRevision !== this.#seen.stateRevision) this.#seen = { stateRevision, atMs: clock.monotonicMs() };
     return view;
   }
@@ -228,6 +250,8 @@ export class Election {
 
   async #actOn(view: GroupView): Promise<void> {
     if (this.#lease.present === null) await this.#renew();
+    // A leader that is followed in this round is to know us.
+    if (this.#announced === "") await this.#announce();
     if (this.#term !== null) await this.#actAsLeader(this.#term, view);
     else await this.#actAsFollower(view);
     await this.#announce();
@@ -580,12 +604,12 @@ export class Election {
 
   /** Tells the others that we are there; again when something has changed. */
   async #announce(): Promise<void> {
-    const { authority, keys, epochFile, host, replica } = this.#parts;
+    const { authority, keys, epochFile, host, replica, key } = this.#parts;
     const lease = this.#lease.present;
     if (lease === null) return;
     const { epoch, newestState } = epochFile;
     const idle = this.#term === null ? this.#idle : null;
-    const facts = { replica, ...host.addresses(), epoch, newestState, idle };
+    const facts = { replica, ...host.addresses(), epoch, newestState, key, idle };
     const text = `${lease.id} ${JSON.stringify(facts)}`;
     if (text === this.#announced) return;
     const value = JSON.stringify({ ...facts, endOffset: host.endOffset() });

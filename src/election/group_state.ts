@@ -77,6 +77,8 @@ export interface ReplicaEntry {
   readonly epoch: number;
   /** Newest state of the group that it has seen. */
   readonly newestState: StateVersion;
+  /** With it the replica shows to others that it is this one: only who can read the authority knows it. Null in old versions. */
+  readonly key: string | null;
   /** Where its log ended when it wrote this. */
   readonly endOffset: number;
   /** Why it does not stand for election now; null when it would, or leads. */
@@ -238,6 +240,7 @@ function decodeReplica(json: Json): ReplicaEntry {
   return {
     ...decodeLeader(json),
     newestState: json.has("newestState") ? decodeVersion(json.object("newestState")) : NO_VERSION,
+    key: json.has("key") ? json.text("key") : null,
     endOffset: json.int("endOffset"),
     idle: json.has("idle") ? json.text("idle") : null,
   };

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { removeTree } from "../../src/common/disk.ts";
+import { writeHeader } from "../../src/protocol/header.ts";
+import { RemotingClient } from "../../src/remoting/client.ts";
 import { ElectedGroup } from "../support/elected_group.ts";
 import { readTopic } from "./cluster_world.ts";
 import { type SimWorld, simWorld } from "../support/world.ts";
@@ -199,5 +201,29 @@ Deno.test("a replica whose commitlog was removed does not lead, though it is nam
     await using reader = group.cluster.client("reader");
     const bodies = new Set((await readTopic(reader, "T")).map(({ body }) => new TextDecoder().decode(body)));
     assertEquals(sent.filter((body) => !bodies.has(body)), []);
+  });
+});
+
+Deno.test("a stranger can neither speak for a replica nor keep one from standing", async () => {
+  await simWorld(10).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    const follower = leader % 3 + 1;
+    const { net, clock, logging } = world.machine("stranger").boot();
+    const client = new RemotingClient({ net, clock, log: logging.logger("remoting"), idleMs: 3_600_000 });
+    const ask = (id: number, header: Record<string, string | number>) =>
+      client.invoke(`${world.machine(`r${id}`).ip}:10911`, { code: 906, ext: writeHeader(header) }, 3000);
+    const identity = { clusterName: "DefaultCluster", brokerName: "broker-a", brokerId: follower };
+    const replica = { replica: 1, ...identity, replicaId: follower, epoch: 1, replicaAddress: "10.9.9.9:1" };
+    for (const replicaKey of [{}, { replicaKey: "guess" }]) {
+      const introduced = await ask(leader, { ...replica, haClientAddress: "10.9.9.9:2", stretches: "", ...replicaKey });
+      assertEquals(introduced.code, 1);
+      assert(introduced.remark!.includes(`is not the replica ${follower}`), introduced.remark!);
+      const granted = await ask(follower, { grantEpoch: 1, grantMs: 3000, replicaId: leader, ...replicaKey });
+      assertEquals([granted.code, granted.ext.granted], [0, "false"]);
+    }
+    client.close();
+    await send(world, group, 5, "still in sync");
+    assertEquals(group.view().state!.value.inSync, [1, 2, 3]);
   });
 });

@@ -70,6 +70,7 @@ export class ElectedGroup {
       configuration,
       log: (name) => logging.logger(name),
       authority: this.authority.reachedBy(machine.name, clock),
+      replicaKey: `key ${this.world.clock.monotonicMs()} of ${id}`,
       uptimeMs: () => this.world.clock.monotonicMs() - (this.#boots.get(id) ?? 0),
     });
     const running = { replica, process };

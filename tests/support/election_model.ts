@@ -180,6 +180,7 @@ interface ModelFollower extends Follower {
 /** One process of a replica. */
 export class Life implements ElectionHost {
   readonly clock: ProcessClock;
+  readonly key: string;
   readonly election: Election;
   /** Of a leader. */
   readonly connections = new Map<number, ModelFollower>();
@@ -191,6 +192,7 @@ export class Life implements ElectionHost {
   constructor(readonly replica: ModelReplica, readonly epochFile: EpochFile) {
     const { model, id } = replica;
     this.clock = new ProcessClock(model.clock);
+    this.key = `key ${model.random.next()}`;
     this.election = new Election({
       authority: this.#authority(),
       clock: this.clock,
@@ -200,6 +202,7 @@ export class Life implements ElectionHost {
       epochFile,
       host: this,
       replica: id,
+      key: this.key,
       leaseSec: LEASE_SEC,
     });
     this.election.start();
@@ -275,7 +278,8 @@ export class Life implements ElectionHost {
     await this.clock.sleep(1 + model.random.int(5));
     const other = model.replicas[id - 1]!;
     if (!model.isLinked(this.replica, other)) return false;
-    const isGranted = other.life!.election.grant(epoch, forMs);
+    const { id: leader, life } = this.replica;
+    const isGranted = other.life!.election.grant({ epoch, forMs, leader, key: life!.key });
     await this.clock.sleep(1 + model.random.int(5));
     return isGranted && model.isLinked(this.replica, other);
   }

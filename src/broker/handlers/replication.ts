@@ -10,6 +10,7 @@ import { RequestCode } from "../../protocol/codes.ts";
 import { type HeaderOf, readHeader, writeHeader } from "../../protocol/header.ts";
 import { EXCHANGE_HA_INFO_REQUEST, RESET_MASTER_FLUSH_OFFSET_REQUEST } from "../../protocol/headers/ha.ts";
 import { systemError } from "../../protocol/response_error.ts";
+import type { GrantRequest } from "../../election/election.ts";
 import { OK, type Reply } from "../../remoting/command.ts";
 import type { Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import { type Stretch, STRETCHES_MAX } from "../../store/ha_history.ts";
@@ -41,7 +42,7 @@ async function exchange(parts: ReplicationHandlerParts, { command }: Request): P
   const { replication, brokerAddr } = parts;
   const { master, slave, startOffset, haServerAddr, election } = replication;
   if (header.grantEpoch !== undefined) {
-    return { ext: writeHeader({ granted: election?.grant(header.grantEpoch, header.grantMs ?? Infinity) ?? false }) };
+    return { ext: writeHeader({ granted: election?.grant(grantRequest(header, header.grantEpoch)) ?? false }) };
   }
   if (header.masterHaAddress !== undefined) {
     // Who leads is not for a peer to say where it is elected.
@@ -60,6 +61,10 @@ async function exchange(parts: ReplicationHandlerParts, { command }: Request): P
   return { ext: writeHeader({ ...facts, ...(isAsked ? await introduce(parts, header) : {}) }) };
 }
 
+function grantRequest(header: HeaderOf<typeof EXCHANGE_HA_INFO_REQUEST>, epoch: number): GrantRequest {
+  return { epoch, forMs: header.grantMs ?? Infinity, leader: header.replicaId ?? 0, key: header.replicaKey };
+}
+
 /** A slave of ours introduces itself. */
 async function introduce(parts: ReplicationHandlerParts, header: HeaderOf<typeof EXCHANGE_HA_INFO_REQUEST>) {
   const { clusterName, brokerName, store, replication } = parts;
@@ -72,7 +77,7 @@ async function introduce(parts: ReplicationHandlerParts, header: HeaderOf<typeof
   const { replicaLog } = store;
   const { election } = replication;
   const replicaId = header.replicaId ?? null;
-  if (replicaId !== null) checkEpoch(replication, header);
+  if (replicaId !== null) checkReplica(replication, replicaId, header);
   const stretches = readStretches(header.stretches ?? "");
   if (stretches.length === 0) {
     const end = parseAddress(header.haClientAddress ?? "");
@@ -90,14 +95,26 @@ async function introduce(parts: ReplicationHandlerParts, header: HeaderOf<typeof
   };
 }
 
-/** A replica of a group follows the elected leader of the epoch that it knows, and nobody else. */
-function checkEpoch({ election }: Replication, header: HeaderOf<typeof EXCHANGE_HA_INFO_REQUEST>): void {
+/**
+ * A replica of a group follows the elected leader of the epoch that it knows, and nobody else. And nobody else may speak for it:
+ * what is acknowledged in its name counts.
+ */
+function checkReplica(
+  { election }: Replication,
+  replicaId: number,
+  header: HeaderOf<typeof EXCHANGE_HA_INFO_REQUEST>,
+): void {
   if (election === null) throw systemError("this master was not elected: set haElection here as well, or nowhere");
   if (header.epoch !== election.epoch()) {
     throw systemError(`this replica leads epoch ${election.epoch()}, and epoch ${header.epoch} is looked for`);
   }
-  if (header.replicaId === election.replicaId) {
-    throw systemError(`haReplicaId=${header.replicaId} is this replica's own: give each replica a number of its own`);
+  if (replicaId === election.replicaId) {
+    throw systemError(`haReplicaId=${replicaId} is this replica's own: give each replica a number of its own`);
+  }
+  if (!election.isReplica(replicaId, header.replicaKey)) {
+    throw systemError(
+      `who asks is not the replica ${replicaId} that the authority tells of, or we have not heard of it yet`,
+    );
   }
 }
 

@@ -30,7 +30,9 @@ export const EXCHANGE_HA_INFO_REQUEST = header({
   replicaId: "int",
   epoch: "long",
   replicaAddress: "string",
-  /** The leader of this epoch asks a follower not to stand for election for a while. */
+  /** Of a replica: what the authority says that only this one knows. */
+  replicaKey: "string",
+  /** The leader of this epoch, `replicaId`, asks a follower not to stand for election for a while. */
   grantEpoch: "long",
   /** With it: for how many milliseconds. */
   grantMs: "long",

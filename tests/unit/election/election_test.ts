@@ -55,9 +55,10 @@ Deno.test("nobody leads by a state that was set back, until an operator has name
 
 Deno.test("a replica promises a leader no more time than its next life would wait", async () => {
   const { model, leader } = await group(5);
-  const { election, epochFile } = model.replicas.find((each) => each !== leader)!.life!;
-  assertEquals([3001, 3000].map((forMs) => election.grant(epochFile.epoch, forMs)), [false, true]);
-  assertEquals(election.grant(epochFile.epoch - 1, 3000), false, "nor to a leader of the past");
+  const { election, epochFile: { epoch } } = model.replicas.find((each) => each !== leader)!.life!;
+  const request = { epoch, forMs: 3000, leader: leader.id, key: leader.life!.key };
+  assertEquals([3001, 3000].map((forMs) => election.grant({ ...request, forMs })), [false, true]);
+  assertEquals(election.grant({ ...request, epoch: epoch - 1 }), false, "nor to a leader of the past");
   for (const replica of model.replicas) replica.kill();
 });
 
@@ -134,5 +135,26 @@ Deno.test("a state that was set back in its epoch lets nobody lead while anybody
   await model.clock.advance(20_000);
   assertEquals(model.authority.read(model.keys.leader), []);
   assert(out.life!.election.figures().idle!.includes("set back"), out.life!.election.figures().idle!);
+  for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("a promise to wait is given only to the leader that the authority tells of, by its key", async () => {
+  const { model, leader } = await group(13);
+  const [follower, other] = model.replicas.filter((each) => each !== leader) as [ModelReplica, ModelReplica];
+  const { election, epochFile: { epoch } } = follower.life!;
+  const request = { epoch, forMs: 3000, leader: leader.id, key: leader.life!.key };
+  assertEquals(election.grant(request), true);
+  assertEquals(election.grant({ ...request, key: undefined }), false);
+  assertEquals(election.grant({ ...request, key: other.life!.key }), false);
+  assertEquals(election.grant({ ...request, leader: other.id, key: other.life!.key }), false, "it does not lead");
+  // A replica has another key in its next life, and is known by the last one when its entry has ended.
+  const { key } = other.life!;
+  other.kill();
+  await model.clock.advance(6000);
+  assertEquals(election.isReplica(other.id, key), true);
+  other.start();
+  await model.clock.advance(2000);
+  assertEquals([election.isReplica(other.id, key), election.isReplica(other.id, other.life!.key)], [false, true]);
+  assertEquals(election.isReplica(9, undefined), false);
   for (const replica of model.replicas) replica.kill();
 });

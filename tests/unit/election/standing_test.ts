@@ -97,6 +97,7 @@ Deno.test("nobody stands by a state that is older than what was seen, but for wh
     epoch: 6,
     endOffset: 10,
     idle: null,
+    key: null,
     newestState: NO_VERSION,
   };
   const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
@@ -123,6 +124,7 @@ Deno.test("a new group is begun by an empty replica that has waited for others, 
     epoch: 0,
     endOffset: 10,
     idle: null,
+    key: null,
     newestState: NO_VERSION,
   };
   const others = [{ value: other, createRevision: 1, modRevision: 1, lease: "1" }];
@@ -133,7 +135,7 @@ Deno.test("nobody stands by a state of the same epoch that was set back, but for
   const present = { version: 5 };
   assertEquals(obstacle({ view: view(present), newestState: { epoch: 4, version: 5 } }), null);
   assertStringIncludes(obstacle({ view: view(present), newestState: { epoch: 4, version: 6 } })!, "was set back");
-  const other = { replica: 3, brokerAddr: "", haAddr: "", epoch: 4, endOffset: 10, idle: null };
+  const other = { replica: 3, brokerAddr: "", haAddr: "", epoch: 4, endOffset: 10, idle: null, key: null };
   const seen = { ...other, newestState: { epoch: 4, version: 6 } };
   const others = [{ value: seen, createRevision: 1, modRevision: 1, lease: "1" }];
   assertStringIncludes(obstacle({ view: view(present, others) })!, "was set back");
