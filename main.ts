@@ -9,6 +9,10 @@
 import { plainDashes } from "./src/common/command_line.ts";
 import { DenoDisk } from "./src/common/disk_deno.ts";
 import { nearestName } from "./src/common/edit_distance.ts";
+import { isBrokenPipe } from "./src/common/errors.ts";
+
+/** As of a program that SIGPIPE ends: whoever read the output has enough. */
+const EXIT_BROKEN_PIPE = 141;
 
 /** One subcommand: what `help` says about it, and what it does. */
 interface Subcommand {
@@ -96,6 +100,7 @@ if (import.meta.main) {
   try {
     code = await main(Deno.args);
   } catch (error) {
+    if (isBrokenPipe(error)) Deno.exit(EXIT_BROKEN_PIPE);
     console.error(`rucola: ${error instanceof Error ? error.message : error}`);
     if (Deno.env.has("RUCOLA_TRACE") && error instanceof Error) console.error(error.stack);
     code = 1;

@@ -99,3 +99,8 @@ export function endProcess(error: InvariantError): void {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Whether whoever reads what a program prints has gone, as `head` does when it has enough. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe;
+}

@@ -7,6 +7,8 @@ import type { Clock } from "../common/clock.ts";
 import type { Disk } from "../common/disk.ts";
 import type { AdminClient } from "../client/admin.ts";
 import type { Client } from "../client/client.ts";
+import type { ElectionOptions } from "../broker/election_settings.ts";
+import type { Authority } from "../election/authority.ts";
 import type { OptionSpec, Values } from "./arguments.ts";
 import type { Output } from "./output.ts";
 
@@ -35,6 +37,8 @@ export interface CommandContext {
   readonly problem: (error: unknown) => void;
   readonly clock: Clock;
   readonly disk: Disk;
+  /** The etcd that decides who leads. @throws {ConfigError} when a certificate cannot be read. */
+  readonly openAuthority: (options: ElectionOptions) => Authority;
 }
 
 /** Java's largest int. */

@@ -12,7 +12,8 @@
  */
 import { plainDashes } from "../common/command_line.ts";
 import { nearestName } from "../common/edit_distance.ts";
-import { ConnectionError, messageOf } from "../common/errors.ts";
+import { ConnectionError, isBrokenPipe, messageOf } from "../common/errors.ts";
+import { openEtcd } from "../broker/election_settings.ts";
 import { BrokerError } from "../client/errors.ts";
 import { COMMON_OPTIONS, keyOf, type OptionSpec, parseArguments, UsageError, type Values } from "./arguments.ts";
 import { type CommandContext, GivenOptions, type ToolCommand } from "./command.ts";
@@ -112,8 +113,10 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
   const isJson = values.has("json");
   const out = isJson ? jsonOutput(world.write) : textOutput(world.write);
   await using client = connect(namesrvAddrs, world);
-  const problem = (error: unknown) =>
+  const problem = (error: unknown) => {
+    if (isBrokenPipe(error)) throw error;
     world.writeError(isJson ? errorJson(command.name, error) : `${errorText(error)}\n`);
+  };
   const { clock, disk } = world;
   const context: CommandContext = {
     options: new GivenOptions(values),
@@ -123,6 +126,7 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     problem,
     clock,
     disk,
+    openAuthority: (election) => openEtcd(election, disk, clock),
   };
   try {
     await command.run(context);
@@ -130,6 +134,7 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     return EXIT_OK;
   } catch (error) {
     if (error instanceof UsageError) return misused(error, command, isJson, world);
+    if (isBrokenPipe(error)) throw error;
     out.abandon();
     const isUnreached = error instanceof ConnectionError && namesrvAddrs.some((each) => error.message.includes(each));
     const advice = isUnreached ? `\n(${unreachableAdvice(values.get("n"), world.environment)})` : "";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { electionFault, type ElectionOptions, openEtcd } from "../../broker/election_settings.ts";
+import { electionFault, type ElectionOptions } from "../../broker/election_settings.ts";
 import { defaultBrokerOptions } from "../../broker/options.ts";
 import { readBrokerOptions } from "../../broker/read_options.ts";
 import { utf8Text } from "../../common/bytes.ts";
@@ -33,9 +33,9 @@ const WHERE = required(
 );
 
 /** etcd and the beginning of its keys, as the command line tells. @throws {UsageError} */
-function authorityOf({ options, disk, clock }: CommandContext): { authority: Authority; root: string } {
+function authorityOf({ options, disk, openAuthority }: CommandContext): { authority: Authority; root: string } {
   const election = optionsOf(options.text("a"), disk);
-  return { authority: openEtcd(election, disk, clock), root: election.haElectionPrefix };
+  return { authority: openAuthority(election), root: election.haElectionPrefix };
 }
 
 /** @param where an etcd, or a broker's file, which also has prefix, user and certificates. */
@@ -76,8 +76,8 @@ async function groupsOf(context: CommandContext, brokerName: string | undefined)
   );
 }
 
-/** Why things are as they are, in a sentence. */
-function explain({ view: { state, leader, replicas } }: Group): string {
+/** Why things are as they are in a group, in a sentence. */
+export function explain({ state, leader, replicas }: GroupView): string {
   if (state === null) return "the group is new: nobody has led yet";
   const { value } = state;
   if (leader !== null) {
@@ -138,7 +138,7 @@ function printGroup({ out }: CommandContext, group: Group): void {
   const text = ({ brokerId, brokerAddr, isAlive, why }: ReturnType<typeof line>) =>
     `ReplicaInfo{brokerName='${brokerName}', brokerId=${brokerId}, brokerAddress='${brokerAddr}', alive=${isAlive}}` +
     (why === null || leader?.replica === brokerId ? "" : `\t(${why})`);
-  const why = explain(group);
+  const why = explain(view);
   out.value(
     { clusterName, brokerName, leader, state, inSync, notInSync, why },
     [
@@ -186,6 +186,11 @@ const ONE_GROUP = [
   required("bn", "brokerName", "The broker name of the replicas that require to be manipulated"),
 ];
 
+/** The options that name one replica. @param what what `-b` is. */
+function oneReplica(what: string) {
+  return [...ONE_GROUP, required("b", "brokerId", what), required("c", "clusterName", "the clusterName of broker")];
+}
+
 async function theGroup(context: CommandContext): Promise<{ group: Group; authority: Authority }> {
   const [group] = await groupsOf(context, context.options.text("bn"));
   return { group: group!, authority: authorityOf(context).authority };
@@ -194,11 +199,7 @@ async function theGroup(context: CommandContext): Promise<{ group: Group; author
 const electMaster: ToolCommand = {
   name: "electMaster",
   summary: "Re-elect the specified broker as master.",
-  options: [
-    ...ONE_GROUP,
-    required("b", "brokerId", "The id of the broker which requires to become master"),
-    required("c", "clusterName", "the clusterName of broker"),
-  ],
+  options: oneReplica("The id of the broker which requires to become master"),
   example: "-a etcd://127.0.0.1:2379 -b 2 -c DefaultCluster -bn broker-a",
   async run(context) {
     const { group, authority } = await theGroup(context);
@@ -211,11 +212,7 @@ const electMaster: ToolCommand = {
 const forceMaster: ToolCommand = {
   name: "forceMaster",
   summary: "Name the first leader of a group, or the only replica in sync whatever others have.",
-  options: [
-    ...ONE_GROUP,
-    required("b", "brokerId", "the replica; stop the others first: what they have more may be lost"),
-    required("c", "clusterName", "the clusterName of broker"),
-  ],
+  options: oneReplica("the replica; stop the others first: what they have more may be lost"),
   example: "-a etcd://127.0.0.1:2379 -b 1 -c DefaultCluster -bn broker-a",
   async run(context) {
     const { group, authority } = await theGroup(context);
@@ -238,7 +235,7 @@ async function awaitLeader(
     const view = group.keys.view(await authority.read(group.keys.prefix));
     if (view.leader?.value.replica === id) return printElected(context, group, view);
     if (isRefused(view) || clock.monotonicMs() - startMs > HAND_OVER_MS) {
-      throw new Error(`replica ${id} does not lead: ${explain({ ...group, view })}. The log of the replica says more`);
+      throw new Error(`replica ${id} does not lead: ${explain(view)}. The log of the replica says more`);
     }
     await clock.sleep(LOOK_MS);
   }

@@ -2,7 +2,7 @@
  * The list of commands, their help and what happens with names that are none; without a cluster.
  * @module
  */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createEnvironment } from "../../../src/common/environment.ts";
 import { BrokerError } from "../../../src/client/errors.ts";
 import { errorText, runTools } from "../../../src/tools/mqadmin.ts";
@@ -191,4 +191,29 @@ Deno.test("Errors of servers print as RocketMQ's tools print them", () => {
 Deno.test("A program that finds no name server says so, for consumers would wait for one in silence", async () => {
   const { stderr } = await run("batch.SimpleBatchProducer", "-n", "10.9.9.9:1");
   assertMatch(stderr, /^warning: Cannot connect to 10\.9\.9\.9:1: .*; start the name server, or name another with -n/);
+});
+
+Deno.test("a command whose reader has gone ends without a word, for main to end the program", async () => {
+  for (const args of [["help"], ["brokerStatus", "-h"], ["topicList"]]) {
+    const sim = simWorld(1);
+    let stderr = "";
+    await sim.run(async () => {
+      const { clock, net, disk, random } = sim.machine("tool").boot();
+      const world: ToolWorld = {
+        clock,
+        net,
+        disk,
+        random,
+        environment: createEnvironment(),
+        write: () => {
+          throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+        },
+        writeError: (text) => void (stderr += text),
+      };
+      // Nobody answers the last one: it has nothing to print but its error.
+      if (args[0] === "topicList") assertEquals(await runTools(args, world), 0);
+      else await assertRejects(() => runTools(args, world), Deno.errors.BrokenPipe);
+    });
+    assertEquals(stderr.includes("Broken pipe"), false);
+  }
 });
