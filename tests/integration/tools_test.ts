@@ -81,6 +81,12 @@ Deno.test("A topic is made, seen in every list, changed and deleted", async () =
   const changed = JSON.parse(await bench.tool("topicRoute", "-t", "Orders", "--json"));
   assertEquals(changed.queueDatas[0].perm, 4);
 
+  for (const command of ["updateTopicPerm", "updateTopic"]) {
+    const refused = await bench.run(command, "-b", brokerAddr, "-t", "Orders", "-p", "99");
+    assertStringIncludes(refused.stderr, "-p 99: a topic's permission is 2 (write), 4 (read), 6 (both) or 0");
+  }
+  assertEquals(JSON.parse(await bench.tool("topicRoute", "-t", "Orders", "--json")).queueDatas[0].perm, 4);
+
   const deleted = await bench.tool("deleteTopic", "-c", "DefaultCluster", "-t", "Orders");
   assertEquals(
     deleted,
@@ -159,11 +165,18 @@ Deno.test("Configuration is read and changed, on brokers and name servers, and p
   await bench.tool("updateTopic", "-b", brokerAddr, "-t", "RegistersAgain");
   assertEquals(rows(await bench.tool("clusterList")).map((row) => row[3]), [brokerAddr]);
   const unknown = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "fileReservdTime", "-v", "1");
-  assertEquals(unknown.stderr, `${brokerAddr}: there is no key fileReservdTime; did you mean fileReservedTime?\n`);
+  assertStringIncludes(
+    unknown.stderr,
+    `${brokerAddr}: there is no key fileReservdTime; did you mean fileReservedTime?\n`,
+  );
+  assertEquals(unknown.stdout, "", "nothing was changed");
   const unknownHere = await bench.run("updateNamesrvConfig", "-k", "orderMesageEnable", "-v", "true");
   assertStringIncludes(unknownHere.stderr, "there is no key orderMesageEnable");
   const noCluster = await bench.run("brokerStatus", "-c", "NoCluster");
   assertStringIncludes(noCluster.stderr, "Make sure the specified clusterName exists");
+  const { slaves, ...ha } = JSON.parse(await bench.tool("haStatus", "-b", brokerAddr, "--json"));
+  assertEquals([ha.masterAddr, ha.slaveNum, ha.inSyncSlaveNums, slaves], [brokerAddr, 0, 0, []]);
+  assertMatch(await bench.tool("haStatus", "-b", brokerAddr), /^#SlaveNum\t0\n#InSyncSlaveNum\t0\n#SlaveAddr .*\n$/m);
   const refused = await bench.run("updateBrokerConfig", "-b", brokerAddr, "-k", "brokerConfigPath", "-v", "x");
   assertStringIncludes(refused.stderr, "CODE: 16  DESC: Can not update config in black list.");
   assertMatch(await bench.tool("brokerStatus", "-b", brokerAddr), /^brokerVersionDesc +: V5_5_0$/m);

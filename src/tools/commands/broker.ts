@@ -88,17 +88,21 @@ const updateBrokerConfig: ToolCommand = {
     const [key, value] = [options.text("k"), options.text("v")];
     await forEachBroker(context, options.has("a"), async (broker) => {
       const remark = await broker.updateConfig(key, value);
+      // RocketMQ's brokers say nothing about a key that they do not know.
+      if (remark !== null) await refuseUnknown(key, broker);
       out.line(`update broker config success, ${broker.address}`);
-      if (remark !== null) problem(`${broker.address}: ${remark}${await nearestKey(key, broker)}`);
+      if (remark !== null) problem(`${broker.address}: ${remark}`);
     });
   },
 };
 
-/** The key of a broker that was probably meant. */
-async function nearestKey(key: string, broker: BrokerAdmin): Promise<string> {
+/** @throws {Error} when the broker has no such key: nothing was changed. */
+async function refuseUnknown(key: string, broker: BrokerAdmin): Promise<void> {
   const keys = await broker.config();
-  const nearest = keys.has(key) ? null : nearestName(key, keys.keys());
-  return nearest === null ? "" : `; did you mean ${nearest}?`;
+  if (keys.has(key)) return;
+  const nearest = nearestName(key, keys.keys());
+  const advice = nearest === null ? "" : `; did you mean ${nearest}?`;
+  throw new Error(`${broker.address}: there is no key ${key}${advice}`);
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { HaStatus } from "../../protocol/bodies/ha_status.ts";
 import { option } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
-import type { TableSpec } from "../output.ts";
+import { type TableSpec, textOutput } from "../output.ts";
 import { printf, timeTextMs } from "../printf.ts";
 import { targetAddresses } from "../targets.ts";
 
@@ -66,19 +66,21 @@ function printStatus({ out }: CommandContext, address: string, status: HaStatus)
     );
   }
   const { masterCommitLogMaxOffset, haConnectionInfo, inSyncSlaveNums } = status;
-  out.print("\n#MasterAddr\t%s\n#MasterCommitLogMaxOffset\t%d\n", address, masterCommitLogMaxOffset);
-  out.print("#SlaveNum\t%d\n#InSyncSlaveNum\t%d\n", haConnectionInfo.length, inSyncSlaveNums);
-  out.table(
-    SLAVES,
-    haConnectionInfo.map((slave) => ({
-      slaveAddr: slave.addr,
-      ackOffset: slave.slaveAckOffset,
-      diff: slave.diff,
-      speed: kibibytes(slave.transferredByteInSecond),
-      status: slave.inSync ? "OK" : "Fall Behind",
-      transferFrom: slave.transferFromWhere,
-    })),
-  );
+  const slaves = haConnectionInfo.map((slave) => ({
+    slaveAddr: slave.addr,
+    ackOffset: slave.slaveAckOffset,
+    diff: slave.diff,
+    speed: kibibytes(slave.transferredByteInSecond),
+    status: slave.inSync ? "OK" : "Fall Behind",
+    transferFrom: slave.transferFromWhere,
+  }));
+  let text = "";
+  const lines = textOutput((each) => void (text += each));
+  lines.print("\n#MasterAddr\t%s\n#MasterCommitLogMaxOffset\t%d\n", address, masterCommitLogMaxOffset);
+  lines.print("#SlaveNum\t%d\n#InSyncSlaveNum\t%d\n", slaves.length, inSyncSlaveNums);
+  lines.table(SLAVES, slaves);
+  const facts = { masterAddr: address, masterCommitLogMaxOffset, slaveNum: slaves.length, inSyncSlaveNums, slaves };
+  out.value(facts, text.replace(/\n$/, ""));
 }
 
 const resetMasterFlushOffset: ToolCommand = {

@@ -7,9 +7,10 @@ import { averagely } from "../../client/allocation.ts";
 import { DLQ_PREFIX, RETRY_PREFIX } from "../../client/names.ts";
 import { NO_ATTRIBUTES, type TopicConfig } from "../../protocol/bodies/register.ts";
 import { type ClusterInfo, MASTER_ID, type TopicRouteData } from "../../protocol/bodies/route.ts";
+import { Perm } from "../../protocol/message.ts";
 import { type MessageQueue, messageQueue } from "../../protocol/message_queue.ts";
 import { topicText } from "../../protocol/topic_text.ts";
-import { flag, oneOf, option, required } from "../arguments.ts";
+import { flag, oneOf, option, required, UsageError } from "../arguments.ts";
 import type { CommandContext, ToolCommand } from "../command.ts";
 import type { TableSpec } from "../output.ts";
 import { prettyJson, type PrettyValue } from "../pretty_json.ts";
@@ -195,7 +196,7 @@ const updateTopic: ToolCommand = {
       topicName: options.text("t"),
       readQueueNums: options.int("r", 8),
       writeQueueNums: options.int("w", 8),
-      perm: options.int("p", 6),
+      perm: permOf(options),
       topicFilterType: "SINGLE_TAG",
       topicSysFlag: (options.bool("u", false) ? 1 : 0) | (options.bool("s", false) ? 2 : 0),
       order: options.bool("o", false),
@@ -276,7 +277,7 @@ const updateTopicPerm: ToolCommand = {
     const route = await admin.namesrv.topicRoute(options.text("t"));
     const [queues] = route.queueDatas;
     if (queues === undefined) throw new TypeError("the topic has no queues");
-    const perm = options.int("p", 6);
+    const perm = permOf(options);
     const topic: TopicConfig = {
       topicName: options.text("t"),
       readQueueNums: queues.readQueueNums,
@@ -304,6 +305,13 @@ const updateTopicPerm: ToolCommand = {
     out.line(`${topicText(topic)}.`);
   },
 };
+
+/** `-p`, which is 6 by default. RocketMQ takes any number, and nobody can say afterwards what it means. @throws {UsageError} */
+function permOf(options: CommandContext["options"]): number {
+  const perm = options.int("p", Perm.READ | Perm.WRITE);
+  if ((perm & ~(Perm.READ | Perm.WRITE)) === 0) return perm;
+  throw new UsageError(`-p ${perm}: a topic's permission is 2 (write), 4 (read), 6 (both) or 0 (neither)`);
+}
 
 const updateOrderConf: ToolCommand = {
   name: "updateOrderConf",
