@@ -58,8 +58,8 @@ export function putI32(b: Uint8Array, o: number, v: number): void {
 
 /** Writes the safe integer `v` as 64 bits at `o`. */
 export function putI64(b: Uint8Array, o: number, v: number): void {
-  putI32(b, o, Math.floor(v / TWO_32));
-  putI32(b, o + 4, v % TWO_32);
+  putI32(b, o, Math.floor(v / TWO_32) | 0);
+  putI32(b, o + 4, v | 0); // the low 32 bits of any safe integer; a remainder of doubles is a division loop
 }
 
 /** Writes the low 64 bits of `v` at `o`. */
@@ -81,6 +81,28 @@ export function utf8(text: string): Uint8Array {
 /** Text of UTF-8 bytes; malformed sequences become U+FFFD, and a byte order mark is a character like others. */
 export function utf8Text(bytes: Uint8Array): string {
   return decoder.decode(bytes);
+}
+
+/** Longest text for which a loop over its bytes is quicker than the decoder. */
+const SHORT_TEXT = 20;
+
+/** {@linkcode utf8Text} of `bytes[start, end)`, quick for the short ASCII texts of which headers are made. */
+export function utf8Slice(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let at = start;
+  if (end - start <= SHORT_TEXT) {
+    for (; at + 4 <= end; at += 4) {
+      const a = bytes[at]!;
+      const b = bytes[at + 1]!;
+      const c = bytes[at + 2]!;
+      const d = bytes[at + 3]!;
+      if ((a | b | c | d) > 127) break;
+      text += String.fromCharCode(a, b, c, d);
+    }
+    for (; at < end && bytes[at]! <= 127; at++) text += String.fromCharCode(bytes[at]!);
+    if (at === end) return text;
+  }
+  return utf8Text(bytes.subarray(start, end));
 }
 
 /** Java's `String.hashCode`: over UTF-16 code units, wrapping at 32 bits, signed. */

@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { getI16, getI32, getU16, putI16, putI32, utf8Text } from "../common/bytes.ts";
+import { getI16, getI32, getU16, putI16, putI32, utf8Slice, utf8Text } from "../common/bytes.ts";
+import { Interner } from "../common/intern.ts";
 import { CURRENT_VERSION, type Language, LANGUAGES } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
 import { FrameError, type HeaderFields } from "./header_fields.ts";
@@ -49,6 +50,9 @@ function sizeAt(bytes: Uint8Array, at: number): number {
   return size;
 }
 
+/** Names of fields: few, and in every request. */
+const names = new Interner(1024);
+
 function decodeExtFields(bytes: Uint8Array, start: number, end: number): ExtFields {
   const ext: Record<string, string> = Object.create(null);
   for (let at = start; at < end;) {
@@ -58,7 +62,7 @@ function decodeExtFields(bytes: Uint8Array, start: number, end: number): ExtFiel
     const valueSize = sizeAt(bytes, nameEnd);
     const valueEnd = nameEnd + 4 + valueSize;
     if (valueEnd > end) throw new FrameError("binary header: cut ext field");
-    if (valueSize > 0) ext[utf8Text(bytes.subarray(at + 2, nameEnd))] = utf8Text(bytes.subarray(nameEnd + 4, valueEnd));
+    if (valueSize > 0) ext[names.text(bytes, at + 2, nameEnd)] = utf8Slice(bytes, nameEnd + 4, valueEnd);
     at = valueEnd;
   }
   return ext;

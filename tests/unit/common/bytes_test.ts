@@ -16,6 +16,7 @@ import {
   putI32,
   putI64,
   utf8,
+  utf8Slice,
   utf8Text,
 } from "../../../src/common/bytes.ts";
 import { SeededRandom } from "../../../src/common/random.ts";
@@ -141,6 +142,18 @@ Deno.test("text goes to UTF-8 and back; malformed bytes become replacement chara
   for (const text of ["", "topic", "主题", "😀 é"]) assertEquals(utf8Text(utf8(text)), text);
   assertEquals(hex(utf8("主")), "e4b8bb");
   assertEquals(utf8Text(new Uint8Array([0x61, 0xff, 0x62])), "a\ufffdb");
+});
+
+Deno.test("a stretch of bytes is read as the same text, whether short or long, ASCII or not", () => {
+  const whole = utf8("0123456789abcdefghijklmnopqrstuvwxyz é主😀 0123456789abcdefghijklmnop");
+  const broken = Uint8Array.of(0x61, 0xff, 0x62, 0x80, 0xef, 0xbb, 0xbf, 0x63, 0x7f, 0);
+  for (const bytes of [whole, broken]) {
+    for (let start = 0; start <= bytes.length; start++) {
+      for (let end = start; end <= bytes.length; end++) {
+        assertEquals(utf8Slice(bytes, start, end), utf8Text(bytes.subarray(start, end)));
+      }
+    }
+  }
 });
 
 Deno.test("byte arrays are compared and joined", () => {
