@@ -32,7 +32,10 @@ const HEADER_SIZE_MAX = 0xffffff;
 const BUFFER_SIZE_MIN = 4096;
 /** With less free room than this at its end, the buffer is compacted, or doubled, before the next read. */
 const ROOM_MIN = 4096;
-/** A buffer of this size is read into while its connection is busy; a larger one waits for the next frame that needs it. */
+/**
+ * A buffer of this size is read into while its connection is busy: one that a read fills grows up to it, since each read is
+ * a turn of its own with a write to the log and one to the socket. A larger one waits for the next frame that needs it.
+ */
 const BUFFER_SIZE_BUSY = 262144;
 
 /** Where a whole frame lies in the reader's buffer; reused for the next one. */
@@ -137,6 +140,7 @@ export class FrameReader implements Frame {
     if (pending === 0) return this.#startOver();
     const size = this.bytes.length;
     if (size - this.#end >= ROOM_MIN) return;
+    if (this.#end === size && size < BUFFER_SIZE_BUSY) return this.#moveTo(new Uint8Array(size * 4), pending);
     const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4; // checked by next()
     const wanted = Math.max(frameSize, pending + ROOM_MIN);
     // Never more than doubled: memory follows what has arrived, not what a peer announces.

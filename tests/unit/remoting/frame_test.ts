@@ -118,6 +118,23 @@ Deno.test("a busy reader's buffer grows, and shrinks with the first read after i
   assertEquals(busy.bytes.length, small);
 });
 
+Deno.test("a buffer that reads fill grows, also where the last frame is cut, up to 256 KiB", () => {
+  const reader = new FrameReader();
+  const frames = concatBytes(new Array(400).fill(frameOf(1, 3000)));
+  let [at, reads, yielded] = [0, 0, 0];
+  while (at < frames.length) {
+    const space = reader.space();
+    const part = frames.subarray(at, at + space.length);
+    space.set(part);
+    reader.received(part.length);
+    at += part.length;
+    reads++;
+    while (reader.next()) yielded++;
+  }
+  assertEquals([yielded, reader.bytes.length], [400, 262144]);
+  assert(reads <= 3 + frames.length / 200000, `${reads} reads for ${frames.length} bytes`);
+});
+
 Deno.test("lengths that no frame can have are refused as soon as they are known", () => {
   const refused = (bytes: Uint8Array, what: string) => {
     const reader = new FrameReader();
