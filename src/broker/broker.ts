@@ -397,7 +397,10 @@ export class Broker {
       propertiesSuffix: identity.propertiesSuffix,
       refused,
     });
-    return new Map([[RequestCode.SEND_MESSAGE_V2, fastSend.handle]]);
+    return new Map([
+      [RequestCode.SEND_MESSAGE_V2, fastSend.one],
+      [RequestCode.SEND_BATCH_MESSAGE, fastSend.batch],
+    ]);
   }
 
   /** What asks name servers. */

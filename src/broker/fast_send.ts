@@ -1,14 +1,16 @@
 /**
  * The send path of ordinary messages, from the frame's bytes to the store without objects, strings or copies in between.
- * It takes a request only when nothing about it is special: SEND_MESSAGE_V2 with a unique key, to a queue that exists, of a
- * topic that anybody may send to, with no property that the broker acts upon. Everything else, and whatever the store
- * refuses, goes to `handlers/send.ts`, which alone knows the checks and their remarks.
+ * It takes a request only when nothing about it is special: one message with a unique key (SEND_MESSAGE_V2) or a batch
+ * (SEND_BATCH_MESSAGE), to a queue that exists, of a topic that anybody may send to, with no property that the broker acts
+ * upon. Everything else, and whatever the store refuses, goes to `handlers/send.ts`, which alone knows the checks and their
+ * remarks.
  *
  * @module
  */
+import { EMPTY } from "../common/bytes.ts";
 import { WorldError } from "../common/errors.ts";
 import type { Interner } from "../common/intern.ts";
-import { Property, SysFlag } from "../protocol/message.ts";
+import { SysFlag } from "../protocol/message.ts";
 import { FLAG_ONEWAY, FLAG_RESPONSE } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
 import type { Frame } from "../remoting/frame.ts";
@@ -18,7 +20,8 @@ import { extendHash } from "../protocol/message.ts";
 import type { FastTopics } from "./fast_topics.ts";
 import { peerOf } from "./peer.ts";
 import type { BrokerStats } from "./stats.ts";
-import { PendingSend, type SendReplyWriter, storedCode, UNIQUE_KEY_SIZE_MAX } from "./send_reply.ts";
+import { PendingSend, type SendReplyWriter, storedCode } from "./send_reply.ts";
+import { SendProperties } from "./send_properties.ts";
 
 /** What the fast path is made of. */
 export interface FastSendParts {
@@ -35,30 +38,34 @@ export interface FastSendParts {
 
 /** The fields a to i: those that a request must have. */
 const ALL_FIELDS = 511;
-/** A message with more properties takes the general path. */
-const PROPERTIES_MAX = 64;
 /** Most {@link PendingSend} objects that are kept for the next send. */
 const POOL_MAX = 4096;
 
-/** Sends of ordinary messages; {@linkcode FastSend.handle} is the fast handler of SEND_MESSAGE_V2. */
+/** Sends of ordinary messages; see the module's text. */
 export class FastSend {
   readonly #parts: FastSendParts;
   readonly #scanner = new HeaderScanner();
-  readonly #properties = new PropertyScan();
+  readonly #properties = new SendProperties();
   readonly #message = new AppendMessage();
   readonly #result = new AppendResult();
   readonly #scratch = new Uint8Array(65536);
   readonly #pool: PendingSend[] = [];
   #topic = "";
+  /** Whether the request at hand has a batch for a body. */
+  #isBatch = false;
 
   constructor(parts: FastSendParts) {
     this.#parts = parts;
-    this.#message.propertiesSuffix = parts.propertiesSuffix;
   }
 
-  /** Takes the request, or returns false and has changed nothing. */
-  readonly handle = (frame: Frame, connection: Connection): boolean => {
-    if (!this.#read(frame)) return false;
+  /** The fast handler of SEND_MESSAGE_V2: takes the request, or returns false and has changed nothing. */
+  readonly one = (frame: Frame, connection: Connection): boolean => this.#handle(frame, connection, false);
+
+  /** The same of SEND_BATCH_MESSAGE. */
+  readonly batch = (frame: Frame, connection: Connection): boolean => this.#handle(frame, connection, true);
+
+  #handle(frame: Frame, connection: Connection, isBatch: boolean): boolean {
+    if (!this.#read(frame, isBatch)) return false;
     const topic = this.#parts.topics.get(this.#topic);
     const message = this.#message;
     if (topic === undefined || message.queueId < 0 || message.queueId >= topic.queueNums) return false;
@@ -69,16 +76,21 @@ export class FastSend {
     message.body = frame.bytes;
     message.bodyStart = frame.bodyStart;
     message.bodyEnd = frame.bodyEnd;
+    // What the broker adds to a message, it does not add to those of a batch, as RocketMQ.
+    message.propertiesSuffix = this.#isBatch ? EMPTY : this.#parts.propertiesSuffix;
     if (!this.#append()) return false;
-    this.#parts.stats.countPut(this.#topic, 1, this.#result.sizeBytes);
+    this.#parts.stats.countPut(this.#topic, this.#result.count, this.#result.sizeBytes);
     this.#await(frame, connection);
     return true;
-  };
+  }
 
   /** Whether the store has taken the message. A queue that cannot be read has changed nothing: the general path tells why. */
   #append(): boolean {
+    const { store } = this.#parts;
+    const message = this.#message;
+    const result = this.#result;
     try {
-      return this.#parts.store.append(this.#message, this.#result) === PutStatus.PUT_OK;
+      return (this.#isBatch ? store.appendBatch(message, result) : store.append(message, result)) === PutStatus.PUT_OK;
     } catch (error) {
       if (error instanceof WorldError) return false;
       throw error;
@@ -88,18 +100,20 @@ export class FastSend {
   #await(frame: Frame, connection: Connection): void {
     const send = this.#pool.pop() ?? new PendingSend(this.#settled);
     const properties = this.#properties;
+    const result = this.#result;
     send.connection = connection;
     send.opaque = this.#scanner.opaque;
     send.serialize = frame.serialize;
     send.oneway = (this.#scanner.flag & FLAG_ONEWAY) !== 0;
     send.queueId = this.#message.queueId;
-    send.queueOffset = this.#result.queueOffset;
-    send.physicalOffset = this.#result.physicalOffset;
+    send.queueOffset = result.queueOffset;
+    if (this.#isBatch) send.setOffsets(result.batchOffsets, result.count);
+    else send.setOffset(result.physicalOffset);
     send.uniqueKeySize = properties.uniqueKeyEnd - properties.uniqueKeyStart;
     for (let i = 0; i < send.uniqueKeySize; i++) {
       send.uniqueKey[i] = this.#message.properties[properties.uniqueKeyStart + i]!;
     }
-    this.#parts.store.whenSafe(this.#result.endOffset, properties.waits, send);
+    this.#parts.store.whenSafe(result.endOffset, properties.waits, send);
   }
 
   readonly #settled = (send: PendingSend, status: PutStatus): void => {
@@ -110,7 +124,8 @@ export class FastSend {
   };
 
   /** Reads the header into the message; false when the request is not for this path. */
-  #read(frame: Frame): boolean {
+  #read(frame: Frame, isBatch: boolean): boolean {
+    this.#isBatch = isBatch;
     const s = this.#scanner;
     const m = this.#message;
     let seen = 0;
@@ -162,7 +177,8 @@ export class FastSend {
           this.#int();
           break;
         case 0x6d: // m: batch
-          if (s.isTrue()) return false;
+          if (s.escaped) return false;
+          this.#isBatch = isBatch || s.isTrue();
           break;
       }
     }
@@ -200,154 +216,9 @@ export class FastSend {
     const m = this.#message;
     const found = this.#properties;
     if (!found.scan(m.properties, m.propertiesStart, m.propertiesEnd)) return false;
+    if (this.#isBatch) return true; // each message has its own key and tags
+    if (found.uniqueKeyEnd === found.uniqueKeyStart) return false;
     m.tagsCode = extendHash(0, m.properties, found.tagsStart, found.tagsEnd);
     return true;
   }
-}
-
-/** Finds in a property string what the send path needs. */
-class PropertyScan {
-  tagsStart = 0;
-  tagsEnd = 0;
-  uniqueKeyStart = 0;
-  uniqueKeyEnd = 0;
-  /** Whether the producer wants to wait for the store's promise: property WAIT is absent or `true`. */
-  waits = true;
-  /** Hashes of the names so far. */
-  readonly #names = new Int32Array(PROPERTIES_MAX);
-  #count = 0;
-
-  /**
-   * False when the general path would store other bytes than these (a repeated name, an empty value, malformed UTF-8), when
-   * the message has no plain unique key, or when a property makes it special.
-   */
-  scan(b: Uint8Array, start: number, end: number): boolean {
-    this.tagsStart =
-      this.tagsEnd =
-      this.uniqueKeyStart =
-      this.uniqueKeyEnd =
-        0;
-    this.waits = true;
-    this.#count = 0;
-    let bits = 0; // all bytes or'ed
-    for (let at = start; at < end;) {
-      let hash = 0;
-      let nameEnd = at;
-      for (; nameEnd < end && b[nameEnd]! > 2; nameEnd++) {
-        bits |= b[nameEnd]!;
-        hash = (Math.imul(hash, 31) + b[nameEnd]!) | 0;
-      }
-      if (nameEnd === at || nameEnd >= end || b[nameEnd] !== 1) return false; // no pair
-      let valueEnd = nameEnd + 1;
-      for (; valueEnd < end && b[valueEnd] !== 2; valueEnd++) bits |= b[valueEnd]!;
-      if (valueEnd === nameEnd + 1 || !this.#isNew(hash) || !this.#pair(b, at, nameEnd, valueEnd)) return false;
-      at = valueEnd + 1;
-    }
-    const size = this.uniqueKeyEnd - this.uniqueKeyStart;
-    return size > 0 && size <= UNIQUE_KEY_SIZE_MAX && isPlain(b, this.uniqueKeyStart, this.uniqueKeyEnd) &&
-      (bits < 128 || isUtf8(b, start, end));
-  }
-
-  /** Whether no name before had this hash (two names that only share it take the general path for nothing). */
-  #isNew(hash: number): boolean {
-    const names = this.#names;
-    for (let i = 0; i < this.#count; i++) if (names[i] === hash) return false;
-    if (this.#count === PROPERTIES_MAX) return false;
-    names[this.#count++] = hash;
-    return true;
-  }
-
-  #pair(b: Uint8Array, start: number, nameEnd: number, valueEnd: number): boolean {
-    switch (b[start]) {
-      case 0x54: // T
-        if (is(b, start, nameEnd, TAGS)) {
-          this.tagsStart = nameEnd + 1;
-          this.tagsEnd = valueEnd;
-          return true;
-        }
-        break;
-      case 0x55: // U
-        if (is(b, start, nameEnd, UNIQ_KEY)) {
-          this.uniqueKeyStart = nameEnd + 1;
-          this.uniqueKeyEnd = valueEnd;
-          return true;
-        }
-        break;
-      case 0x57: // W
-        if (is(b, start, nameEnd, WAIT)) {
-          this.waits = waitsFor(b, nameEnd + 1, valueEnd);
-          return true;
-        }
-        break;
-      case 0x4b: // K
-        if (is(b, start, nameEnd, KEYS)) return true;
-        break;
-    }
-    return !isSpecial(b, start, nameEnd);
-  }
-}
-
-const encoder = new TextEncoder();
-const TAGS = encoder.encode(Property.TAGS);
-const UNIQ_KEY = encoder.encode(Property.UNIQ_KEY);
-const WAIT = encoder.encode(Property.WAIT);
-const KEYS = encoder.encode(Property.KEYS);
-const TRUE = encoder.encode("true");
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
-
-/** Properties that the broker acts upon or sets itself. */
-const SPECIAL = [
-  Property.DELAY,
-  Property.TRAN_MSG,
-  Property.TIMER_DELAY_SEC,
-  Property.TIMER_DELAY_MS,
-  Property.TIMER_DELIVER_MS,
-  Property.TIMER_DEL_UNIQKEY,
-  Property.POP_CK,
-  Property.INNER_MULTI_DISPATCH,
-  Property.INNER_NUM,
-  Property.PRIORITY,
-  Property.CLUSTER,
-  Property.MSG_REGION,
-  Property.TRACE_ON,
-  Property.CRC32,
-].map((name) => encoder.encode(name));
-/** First letters of {@linkcode SPECIAL}. */
-const SPECIAL_FIRST = new Uint8Array(256);
-for (const name of SPECIAL) SPECIAL_FIRST[name[0]!] = 1;
-
-function isSpecial(b: Uint8Array, start: number, end: number): boolean {
-  if (SPECIAL_FIRST[b[start]!] === 0) return false;
-  return SPECIAL.some((name) => is(b, start, end, name));
-}
-
-function is(b: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  if (end - start !== word.length) return false;
-  for (let i = 0; i < word.length; i++) if (b[start + i] !== word[i]) return false;
-  return true;
-}
-
-/** Whether a WAIT property says `true`, in any case of letters. */
-function waitsFor(b: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== TRUE.length) return false;
-  for (let i = 0; i < TRUE.length; i++) if ((b[start + i]! | 0x20) !== TRUE[i]) return false;
-  return true;
-}
-
-function isUtf8(b: Uint8Array, start: number, end: number): boolean {
-  try {
-    strictDecoder.decode(b.subarray(start, end));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Printable ASCII without quote and backslash: can stand in a JSON string as it is. */
-function isPlain(b: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const c = b[i]!;
-    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false;
-  }
-  return true;
 }

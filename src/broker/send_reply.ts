@@ -18,8 +18,15 @@ import { PutStatus, type Waiter } from "../store/store.ts";
 /** Longest unique key that the fast path takes: Java's have 32 or 56 characters. */
 export const UNIQUE_KEY_SIZE_MAX = 128;
 
-/** Room for an answer without the unique key: the JSON form with the longest numbers has about 330 bytes. */
+/** Room for an answer with one id and without the unique key: the JSON form with the longest numbers has about 330 bytes. */
 const ANSWER_SIZE_MAX = 512;
+
+/** Digits of the offset in a message id, and the comma before one that follows another. */
+const MESSAGE_ID_REST = 17;
+const COMMA = 0x2c;
+
+/** Room for the offsets of a batch that an object keeps for the next one. */
+const OFFSETS_KEPT = 256;
 
 const DIGITS = utf8("0123456789ABCDEF");
 
@@ -55,7 +62,8 @@ export class SendReplyWriter {
   write(send: PendingSend, code: number): void {
     if (send.connection.closed) return;
     const outbox = send.connection.outbox;
-    const size = ANSWER_SIZE_MAX + send.uniqueKeySize + this.#jsonTail.length;
+    const idsSize = (send.count - 1) * (this.#storeHostHex.length + MESSAGE_ID_REST);
+    const size = ANSWER_SIZE_MAX + send.uniqueKeySize + this.#jsonTail.length + idsSize;
     const start = outbox.reserve(size);
     const end = send.serialize === SERIALIZE_JSON
       ? this.#json(send, code, outbox.bytes, start)
@@ -68,10 +76,12 @@ export class SendReplyWriter {
     at = putDecimal(b, at, code);
     at = putBytes(b, at, JSON_QUEUE_ID);
     at = putDecimal(b, at, send.queueId);
-    at = putBytes(b, at, JSON_TRANSACTION_ID);
-    at = putPrefix(b, at, send.uniqueKey, send.uniqueKeySize);
+    if (send.uniqueKeySize > 0) {
+      at = putBytes(b, at, JSON_TRANSACTION_ID);
+      at = putPrefix(b, at, send.uniqueKey, send.uniqueKeySize);
+    }
     at = putBytes(b, at, JSON_MSG_ID);
-    at = this.#messageId(b, at, send.physicalOffset);
+    at = this.#messageIds(b, at, send);
     at = putBytes(b, at, JSON_QUEUE_OFFSET);
     at = putDecimal(b, at, send.queueOffset);
     at = putBytes(b, at, this.#jsonTail);
@@ -92,10 +102,12 @@ export class SendReplyWriter {
     const fields = start + 29;
     let at = putBytes(b, fields, BINARY_QUEUE_ID);
     at = putSized(b, at, putDecimal(b, at + 4, send.queueId));
-    at = putBytes(b, at, BINARY_TRANSACTION_ID);
-    at = putSized(b, at, putPrefix(b, at + 4, send.uniqueKey, send.uniqueKeySize));
+    if (send.uniqueKeySize > 0) {
+      at = putBytes(b, at, BINARY_TRANSACTION_ID);
+      at = putSized(b, at, putPrefix(b, at + 4, send.uniqueKey, send.uniqueKeySize));
+    }
     at = putBytes(b, at, BINARY_MSG_ID);
-    at = putSized(b, at, this.#messageId(b, at + 4, send.physicalOffset));
+    at = putSized(b, at, this.#messageIds(b, at + 4, send));
     at = putBytes(b, at, BINARY_QUEUE_OFFSET);
     at = putSized(b, at, putDecimal(b, at + 4, send.queueOffset));
     at = putBytes(b, at, this.#binaryTail);
@@ -103,6 +115,15 @@ export class SendReplyWriter {
     putI32(b, start, at - start - 4);
     putI32(b, start + 4, (1 << 24) | (at - start - 8));
     return at;
+  }
+
+  #messageIds(b: Uint8Array, at: number, send: PendingSend): number {
+    let end = this.#messageId(b, at, send.offsets[0]!);
+    for (let i = 1; i < send.count; i++) {
+      b[end] = COMMA;
+      end = this.#messageId(b, end + 1, send.offsets[i]!);
+    }
+    return end;
   }
 
   #messageId(b: Uint8Array, at: number, physicalOffset: number): number {
@@ -120,7 +141,10 @@ export class PendingSend implements Waiter {
   serialize: SerializeType = SERIALIZE_JSON;
   queueId = 0;
   queueOffset = 0;
-  physicalOffset = 0;
+  /** Number of messages: more than 1 only of a batch. */
+  count = 1;
+  /** Physical offset of each message, in its first `count` places. */
+  offsets: number[] = [0];
   /** The client's unique key in `[0, uniqueKeySize)`. */
   readonly uniqueKey: Uint8Array = new Uint8Array(UNIQUE_KEY_SIZE_MAX);
   uniqueKeySize = 0;
@@ -133,6 +157,19 @@ export class PendingSend implements Waiter {
   /** @inheritdoc */
   settle(status: PutStatus): void {
     this.settled(this, status);
+  }
+
+  /** Notes where the message lies. */
+  setOffset(physicalOffset: number): void {
+    this.count = 1;
+    this.offsets[0] = physicalOffset;
+  }
+
+  /** Notes where the first `count` messages of a batch lie. */
+  setOffsets(physicalOffsets: readonly number[], count: number): void {
+    if (this.offsets.length > OFFSETS_KEPT && count <= OFFSETS_KEPT) this.offsets = [];
+    this.count = count;
+    for (let i = 0; i < count; i++) this.offsets[i] = physicalOffsets[i]!;
   }
 
   /** What a refusal is an answer to. */

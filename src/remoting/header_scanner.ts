@@ -22,6 +22,7 @@ const COLON = 0x3a;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const BLANK = 0x20;
+const TRUE = utf8("true");
 
 /** Walks over the ext fields of one header at a time; see the module's text. */
 export class HeaderScanner {
@@ -72,9 +73,11 @@ export class HeaderScanner {
     return 0;
   }
 
-  /** Whether the value is `true`. */
+  /** Whether the value is `true`, in any case of letters. */
   isTrue(): boolean {
-    return this.valueEnd - this.valueStart === 4 && (this.bytes[this.valueStart]! | 0x20) === 0x74;
+    if (this.valueEnd - this.valueStart !== TRUE.length) return false;
+    for (let i = 0; i < TRUE.length; i++) if ((this.bytes[this.valueStart + i]! | 0x20) !== TRUE[i]) return false;
+    return true;
   }
 
   #startBinary(): void {

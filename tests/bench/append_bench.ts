@@ -1,10 +1,10 @@
 /**
- * What an append costs: 10-byte bodies with the properties of a Java client, 64 a turn, on the machine's disk. The turn's
- * write is measured apart. `deno run -A tests/bench/append_bench.ts [messages]`
+ * What an append costs: 10-byte bodies with the properties of a Java client, 64 a turn one by one, then 64 batches of 32 a
+ * turn, on the machine's disk. The turn's write is measured apart. `deno run -A tests/bench/append_bench.ts [messages]`
  *
  * @module
  */
-import { utf8 } from "../../src/common/bytes.ts";
+import { putI16, putI32, utf8 } from "../../src/common/bytes.ts";
 import { SystemClock } from "../../src/common/clock.ts";
 import { DenoDisk } from "../../src/common/disk_deno.ts";
 import { SILENT_LOG } from "../../src/common/log.ts";
@@ -20,6 +20,7 @@ import {
 
 const COUNT = Number(Deno.args[0] ?? 1_000_000);
 const TURN = 64;
+const BATCH = 32;
 const UNIQ_KEY = "7F0000010001B1A136926D5B4E2A0000";
 
 function message(): AppendMessage {
@@ -46,19 +47,68 @@ async function main(): Promise<void> {
     storePort: 10911,
     atEndOfTurn: (fn) => endTurn = fn,
   });
+  await measure(store, () => endTurn(), { name: "one by one", perCall: 1, append: oneByOne(store) });
+  await measure(store, () => endTurn(), { name: `batches of ${BATCH}`, perCall: BATCH, append: batches(store) });
+  await readBack(store);
+  const closing = performance.now();
+  await store.close();
+  console.log(`close ${(performance.now() - closing).toFixed(0)} ms`);
+  Deno.removeSync(directory, { recursive: true });
+}
+
+/** Appends the messages from number `first` on. */
+type Append = (first: number, out: AppendResult) => PutStatus;
+
+function oneByOne(store: MessageStore): Append {
   const m = message();
-  const out = new AppendResult();
   const keyEnd = utf8(`UNIQ_KEY\x01${UNIQ_KEY}`).length;
+  return (first, out) => {
+    m.queueId = first & 15;
+    number(m.properties, keyEnd, first);
+    return store.append(m, out);
+  };
+}
+
+function batches(store: MessageStore): Append {
+  const one = message();
+  const itemSize = 22 + one.bodyEnd + one.propertiesEnd;
+  const m = new AppendMessage();
+  m.topic = one.topic;
+  m.body = new Uint8Array(BATCH * itemSize);
+  m.bodyEnd = m.body.length;
+  for (let at = 0; at < m.bodyEnd; at += itemSize) {
+    putI32(m.body, at, itemSize);
+    putI32(m.body, at + 16, one.bodyEnd);
+    m.body.set(one.body, at + 20);
+    putI16(m.body, at + 20 + one.bodyEnd, one.propertiesEnd);
+    m.body.set(one.properties, at + 22 + one.bodyEnd);
+  }
+  const keyEnd = 22 + one.bodyEnd + utf8(`UNIQ_KEY\x01${UNIQ_KEY}`).length;
+  return (first, out) => {
+    m.queueId = (first / BATCH) & 15;
+    for (let i = 0; i < BATCH; i++) number(m.body, i * itemSize + keyEnd, first + i);
+    return store.appendBatch(m, out);
+  };
+}
+
+/** Writes a number as five letters before `end`. */
+function number(bytes: Uint8Array, end: number, value: number): void {
+  for (let at = end - 5, n = value; at < end; at++, n >>>= 4) bytes[at] = 65 + (n & 15);
+}
+
+async function measure(
+  store: MessageStore,
+  endTurn: () => void,
+  work: { readonly name: string; readonly perCall: number; readonly append: Append },
+): Promise<void> {
+  const out = new AppendResult();
   const waiter = { settle() {} };
-  let [appendMs, turnMs] = [0, 0];
   for (let round = 0; round < 5; round++) {
-    [appendMs, turnMs] = [0, 0];
-    for (let sent = 0; sent < COUNT / 5;) {
+    let [appendMs, turnMs] = [0, 0];
+    for (let sent = 0, turns = 0; sent < COUNT / 5; turns++) {
       const start = performance.now();
-      for (let i = 0; i < TURN; i++, sent++) {
-        m.queueId = sent & 15;
-        for (let at = keyEnd - 5, n = sent; at < keyEnd; at++, n >>>= 4) m.properties[at] = 65 + (n & 15);
-        if (store.append(m, out) !== PutStatus.PUT_OK) throw new Error(store.problem());
+      for (let i = 0; i < TURN; i++, sent += work.perCall) {
+        if (work.append(sent, out) !== PutStatus.PUT_OK) throw new Error(store.problem());
         store.whenSafe(out.endOffset, true, waiter);
       }
       const middle = performance.now();
@@ -66,16 +116,11 @@ async function main(): Promise<void> {
       const end = performance.now();
       appendMs += middle - start;
       turnMs += end - middle;
-      if (sent % (TURN * 1000) === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (turns % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     }
     const each = (ms: number) => (ms * 1e6 / (COUNT / 5)).toFixed(0);
-    console.log(`append ${each(appendMs)} ns, turn's end ${each(turnMs)} ns a message (${TURN} a turn)`);
+    console.log(`${work.name}: append ${each(appendMs)} ns, turn's end ${each(turnMs)} ns a message (${TURN} a turn)`);
   }
-  await readBack(store);
-  const closing = performance.now();
-  await store.close();
-  console.log(`close ${(performance.now() - closing).toFixed(0)} ms`);
-  Deno.removeSync(directory, { recursive: true });
 }
 
 async function readBack(store: MessageStore): Promise<void> {

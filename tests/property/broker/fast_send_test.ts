@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, utf8 } from "../../../src/common/bytes.ts";
+import { concatBytes, putI16, putI32, utf8 } from "../../../src/common/bytes.ts";
 import type { Random } from "../../../src/common/random.ts";
 import { RecordKind, RecordView } from "../../../src/protocol/record.ts";
 import type { Command } from "../../../src/remoting/command.ts";
@@ -25,8 +25,14 @@ const RUNS = 800;
 /** Physical offsets and queue offsets differ between the two sends; so do store time and the producer's port. */
 const view = new RecordView();
 
-for (const seed of [1, 2, 3]) {
-  Deno.test(`a send means the same on the fast path and on the general one (seed ${seed})`, async () => {
+const KINDS: readonly (readonly [string, (random: Random, run: number) => Frame])[] = [
+  ["message", randomFrame],
+  ["batch", randomBatchFrame],
+];
+
+for (const [kind, seed] of KINDS.flatMap((kind) => [1, 2, 3].map((seed) => [kind, seed] as const))) {
+  const [name, makeFrame] = kind;
+  Deno.test(`a ${name} means the same on the fast path and on the general one (seed ${seed})`, async () => {
     await simWorld(seed, { limitMs: 3_600_000 }).run(async (world) => {
       const machine = world.machine("broker");
       const bench = await SendBench.open(machine.boot(), machine.ip);
@@ -36,7 +42,7 @@ for (const seed of [1, 2, 3]) {
       let fast = await bench.fast(client);
       let general = await bench.general(client);
       for (let run = 0; run < RUNS; run++) {
-        const frame = randomFrame(random, run);
+        const frame = makeFrame(random, run);
         const what = `run ${run}: ${JSON.stringify(frame.fields)} ${frame.isBinary ? "binary" : "JSON"}`;
         const one = await fast.ask(frame.bytes);
         const other = await general.ask(frame.bytes);
@@ -134,14 +140,21 @@ function isMade(key: string | undefined): boolean {
   return key !== undefined && key.startsWith("0A000001");
 }
 
-/** Record and queue unit of an answered send, without what must differ. */
+/** Records and queue units of an answered send, without what must differ. */
 async function stored(store: MessageStore, answer: Command) {
-  const msgId = answer.ext.msgId!;
+  const found = [];
+  for (const [i, msgId] of answer.ext.msgId!.split(",").entries()) {
+    found.push(await storedAt(store, msgId, Number(answer.ext.queueOffset) + i));
+  }
+  return found;
+}
+
+async function storedAt(store: MessageStore, msgId: string, queueOffset: number) {
   const offset = Number(BigInt(`0x${msgId.slice(16)}`));
   const record = (await store.messageAt(offset))!;
   assertEquals(view.read(record, 0, record.length), RecordKind.RECORD);
   assertEquals(view.physicalOffset, offset);
-  assertEquals(String(view.queueOffset), answer.ext.queueOffset);
+  assertEquals(view.queueOffset, queueOffset);
   const topic = new TextDecoder().decode(record.subarray(view.topicStart, view.topicEnd));
   const unit = await store.unitsAt(topic, view.queueId, view.queueOffset, 1);
   const masked = record.slice();
@@ -200,6 +213,50 @@ function randomFrame(random: Random, run: number): Frame {
   return { fields, isBinary, bytes };
 }
 
+function randomBatchFrame(random: Random, run: number): Frame {
+  const properties = chance(random, 0.5) ? "" : randomProperties(random, run);
+  const fields = ordinaryFields("", properties);
+  set(fields, "e", String(random.int(4)));
+  // What says that it is a batch is the code, or the field.
+  const code = chance(random, 0.5) ? 310 : 320;
+  set(fields, "m", code === 310 ? pick(random, ["true", "TRUE", "tRue", "tree"]) : pick(random, ["true", "false", ""]));
+  if (chance(random, 0.05)) fields.push(["m", pick(random, ["true", "false"])]);
+  if (chance(random, 0.05)) set(fields, "f", pick(random, ["1", "4", "8", "12", "128", "256"]));
+  if (chance(random, 0.05)) set(fields, "b", pick(random, ["T2", "%RETRY%PG", "%DLQ%PG", "x".repeat(120)]));
+  if (chance(random, 0.05)) set(fields, "j", "1");
+  if (chance(random, 0.05)) fields.splice(random.int(fields.length), 1);
+  const isBinary = chance(random, 0.5);
+  const bytes = encode(fields, {
+    isBinary,
+    opaque: random.int(2 ** 31),
+    flag: 0,
+    body: batchBody(random),
+    random,
+    code,
+  });
+  return { fields, isBinary, bytes };
+}
+
+/** Messages as a producer joins them: size, magic, CRC, flag, body, properties; sometimes not quite. */
+function batchBody(random: Random): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let i = random.int(6); i >= 0; i--) {
+    const body = new Uint8Array(random.int(30)).map(() => random.int(256));
+    const properties = utf8(
+      pick(random, ["", "UNIQ_KEY\x01k", "TAGS\x01A\x02KEYS\x01a b\x02", randomProperties(random, i)]),
+    );
+    const head = new Uint8Array(20);
+    putI32(head, 0, 22 + body.length + properties.length + (chance(random, 0.01) ? 1 : 0));
+    putI32(head, 12, random.int(100));
+    putI32(head, 16, body.length);
+    const size = new Uint8Array(2);
+    putI16(size, 0, properties.length);
+    parts.push(head, body, size, properties);
+  }
+  const whole = concatBytes(parts);
+  return chance(random, 0.03) ? whole.slice(0, random.int(whole.length)) : whole;
+}
+
 function randomProperties(random: Random, run: number): string {
   const pairs = [["UNIQ_KEY", `key${run}`], ["WAIT", "true"]];
   const more = [
@@ -243,6 +300,6 @@ function set(fields: Field[], name: string, value: string): void {
   if (index >= 0) fields[index] = [name, value];
 }
 
-function encode(fields: readonly Field[], encoding: Omit<Encoding, "code">): Uint8Array {
+function encode(fields: readonly Field[], encoding: Omit<Encoding, "code"> & { code?: number }): Uint8Array {
   return encodeOddly(fields, { code: 310, ...encoding });
 }

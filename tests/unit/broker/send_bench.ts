@@ -87,8 +87,8 @@ export class SendBench {
       propertiesSuffix: identity.propertiesSuffix,
       refused: (send, status) => send.connection.answer(send.asCommand(), refusedReply(status, facts)),
     });
-    const counted: FastHandler = (frame, connection) => {
-      const isTaken = fast.handle(frame, connection);
+    const counted = (handler: FastHandler): FastHandler => (frame, connection) => {
+      const isTaken = handler(frame, connection);
       if (isTaken) this.taken++;
       return isTaken;
     };
@@ -96,7 +96,10 @@ export class SendBench {
     this.#server.listen(
       { host: "0.0.0.0", port: FAST_PORT },
       handlers,
-      new Map([[RequestCode.SEND_MESSAGE_V2, counted]]),
+      new Map([
+        [RequestCode.SEND_MESSAGE_V2, counted(fast.one)],
+        [RequestCode.SEND_BATCH_MESSAGE, counted(fast.batch)],
+      ]),
     );
     this.#server.listen({ host: "0.0.0.0", port: GENERAL_PORT }, handlers);
   }
