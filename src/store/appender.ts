@@ -22,6 +22,7 @@ import { AppendMessage, type AppendResult, PutStatus } from "./append_message.ts
 import type { Commitlog } from "./commitlog.ts";
 import type { Consumequeue } from "./consumequeue.ts";
 import { indexKeys, isIndexed, isQueued, PropertyPlaces } from "./dispatch.ts";
+import { LogCopy } from "./log_copy.ts";
 import type { MessageIndex } from "./message_index.ts";
 import type { QueueTable } from "./queue_table.ts";
 import type { TopicEntry } from "./topic_entry.ts";
@@ -60,6 +61,7 @@ export class Appender {
   readonly #parts: AppenderParts;
   readonly #stamp: RecordStamp;
   readonly #places = new PropertyPlaces();
+  readonly #copy: LogCopy;
   /** One message of a batch. */
   readonly #item = new AppendMessage();
   /** The last property suffix that was given, and the same with room for a record's CRC. */
@@ -72,6 +74,7 @@ export class Appender {
   /** Appends to the parts from where they are. */
   constructor(parts: AppenderParts) {
     this.#parts = parts;
+    this.#copy = new LogCopy(parts.log);
     this.#stamp = {
       topic: EMPTY,
       queueOffset: 0,
@@ -182,14 +185,19 @@ export class Appender {
       : PutStatus.CREATE_MAPPED_FILE_FAILED;
   }
 
-  /** Copies a filler of another log to the tail, where it lies there. @throws {DiskError} when no segment can be made. */
-  copyFiller(bytes: Uint8Array): void {
-    this.#copy(bytes);
+  /** What is copied next: a stretch of another log, at its offset there, which is the tail here. */
+  startCopy(bytes: Uint8Array, offset: number): void {
+    this.#copy.start(bytes, offset);
+  }
+
+  /** Copies `size` bytes of the stretch that are no record. @throws {DiskError} when no segment can be made. */
+  copyRaw(size: number): void {
+    this.#copy.take(size);
     this.#hasTurn = true;
   }
 
   /**
-   * Copies a record of another log to the tail, where it lies there, and makes unit and index entries as that store did.
+   * Copies the stretch's next record, and makes unit and index entries as that store did.
    *
    * @param queue its queue, at the record's queue offset; null when it is in none.
    * @param tagsCode what the unit carries. @param places of its properties.
@@ -203,7 +211,7 @@ export class Appender {
     places: PropertyPlaces,
   ): void {
     const { index } = this.#parts;
-    this.#copy(view.bytes.subarray(view.at, view.at + view.size));
+    this.#copy.take(view.size);
     this.#hasTurn = true;
     this.turnTime = view.storeTimestamp;
     this.lastRecordOffset = view.physicalOffset;
@@ -214,13 +222,6 @@ export class Appender {
     if (index !== null && isIndexed(view.sysFlag)) {
       indexKeys(index, entry, view.bytes, places, view.physicalOffset, view.storeTimestamp);
     }
-  }
-
-  #copy(bytes: Uint8Array): void {
-    const { log } = this.#parts;
-    const chunk = log.roomForCopy(bytes.length);
-    chunk.bytes.set(bytes, log.tail - chunk.start);
-    log.advance(chunk, bytes.length);
   }
 
   /** Writes the turn and returns the queues it touched. @throws {DiskError} then {@linkcode rollBack}. */

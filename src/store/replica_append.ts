@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { utf8Text } from "../common/bytes.ts";
 import { CorruptError, invariant } from "../common/errors.ts";
+import { Interner } from "../common/intern.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import type { Appender } from "./appender.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -34,6 +34,7 @@ export class ReplicaAppender {
   readonly #parts: ReplicaAppenderParts;
   readonly #view = new RecordView();
   readonly #places = new PropertyPlaces();
+  readonly #names = new Interner();
 
   /** Appends to the parts from where they are. */
   constructor(parts: ReplicaAppenderParts) {
@@ -49,33 +50,34 @@ export class ReplicaAppender {
     const { log } = this.#parts;
     invariant(offset === log.tail, "a copy continues the log");
     const view = this.#view;
+    this.#parts.appender.startCopy(bytes, offset);
     for (let at = 0; at < bytes.length; at += view.size) {
       const kind = view.read(bytes, at, bytes.length, offset + at);
       if (kind === RecordKind.RECORD) this.#copy(view);
-      else if (kind === RecordKind.FILLER) this.#copyRaw(bytes.subarray(at, at + view.size), offset + at);
+      else if (kind === RecordKind.FILLER) this.#copyRaw(view.size, offset + at);
       else {
         const next = nextGoodRecord(bytes, at + 1, bytes.length, offset);
         invariant(next > at, "a copy ends with a whole record");
-        this.#copyRaw(bytes.subarray(at, next), offset + at);
+        this.#copyRaw(next - at, offset + at);
         view.size = next - at;
       }
     }
   }
 
   /** Copies what is no record, in pieces that lie in one file. */
-  #copyRaw(bytes: Uint8Array, offset: number): void {
+  #copyRaw(size: number, offset: number): void {
     const { segmentSize } = this.#parts.log.segments;
-    for (let at = 0; at < bytes.length;) {
+    for (let at = 0; at < size;) {
       const room = segmentSize - (offset + at) % segmentSize;
-      const piece = bytes.subarray(at, at + room);
-      this.#parts.appender.copyFiller(piece);
-      at += piece.length;
+      const piece = Math.min(room, size - at);
+      this.#parts.appender.copyRaw(piece);
+      at += piece;
     }
   }
 
   #copy(view: RecordView): void {
     const { queues, appender, tagsCodes } = this.#parts;
-    const entry = queues.entry(utf8Text(view.bytes.subarray(view.topicStart, view.topicEnd)));
+    const entry = queues.entry(this.#names.text(view.bytes, view.topicStart, view.topicEnd));
     const queue = isQueued(view.sysFlag) ? queues.make(entry, view.queueId) : null;
     this.#places.scan(view.bytes, view.propertiesStart, view.propertiesEnd);
     if (queue !== null) this.#bringTo(queue, view);

@@ -1,7 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { putI64 } from "../../../src/common/bytes.ts";
+import { CorruptError } from "../../../src/common/errors.ts";
+import { RecordAt } from "../../../src/protocol/record.ts";
 import { PullResult, PullStatus, PutStatus } from "../../../src/store/store.ts";
 import { messagesOf } from "./store_harness.ts";
-import { type Node, startMaster, startSlave } from "./ha_world.ts";
+import { Node, startMaster, startSlave } from "./ha_world.ts";
 import { simWorld } from "../../support/world.ts";
 
 async function readAll(node: Node, topic: string, queueId = 0): Promise<string[]> {
@@ -71,6 +74,44 @@ Deno.test("a master with SYNC_MASTER tells its producers what its slaves have", 
     assertEquals(await master.send("T", "again"), PutStatus.PUT_OK);
     assertEquals(await slave.bytes(), await master.bytes());
     await following.stop();
+    ha.close();
+    await slave.store.close();
+    await master.store.close();
+  });
+});
+
+Deno.test("what a turn has written is on its way to the slaves before anybody is told of it", async () => {
+  await simWorld(3).run(async (world) => {
+    const { node: master, master: ha } = await startMaster(world, "a", { brokerRole: "SYNC_MASTER" });
+    const { node: slave, slave: following } = await startSlave(world, "b", "a");
+    await world.until(() => [...ha.connections][0]?.hasBegun === true, "the slave");
+    const sent = master.send("T", "to the slave");
+    const { promise, resolve } = Promise.withResolvers<number>();
+    master.store.whenSafe(0, false, { settle: () => resolve([...ha.connections][0]!.sentOffset) });
+    assertEquals(await promise, master.store.replicaLog.endOffset);
+    assertEquals(await sent, PutStatus.PUT_OK);
+    await following.stop();
+    ha.close();
+    await slave.store.close();
+    await master.store.close();
+  });
+});
+
+Deno.test("of a stretch with a record that cannot be taken those before it are, and another one can come in its place", async () => {
+  await simWorld(4).run(async (world) => {
+    const { node: master, master: ha } = await startMaster(world, "a");
+    for (let n = 1; n <= 3; n++) await master.send("T", `message ${n}`);
+    const bytes = await master.bytes();
+    const second = bytes.length / 3;
+    const slave = await Node.open(world.machine("b").boot(), { brokerRole: "SLAVE" });
+    const wrong = bytes.slice();
+    putI64(wrong, second + RecordAt.QUEUE_OFFSET, 20_000_000);
+    assertThrows(() => slave.store.appendReplica(0, wrong), CorruptError, "queue offset 20000000");
+    await world.until(() => slave.store.replicaLog.endOffset === second, "what came before");
+    slave.store.appendReplica(second, bytes.subarray(second));
+    await world.until(() => slave.store.maxOffset("T", 0) === 3, "the rest");
+    assertEquals(await slave.bytes(), bytes);
+    assertEquals(await readAll(slave, "T"), await readAll(master, "T"));
     ha.close();
     await slave.store.close();
     await master.store.close();
