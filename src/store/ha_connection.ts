@@ -57,7 +57,7 @@ export class HaConnection {
   #sentOffset = -1;
   #lastReportMs: number;
   #lastWriteMs: number;
-  #wake: (() => void) | null = null;
+  #sending = false;
   #retry: Timer | null = null;
   #heartbeatDue = false;
   #closed = false;
@@ -101,14 +101,16 @@ export class HaConnection {
   /** Serves the slave until the connection ends. */
   run(): void {
     this.#receive().catch((error) => this.close(messageOf(error)));
-    this.#send().catch((error) => this.close(messageOf(error)));
   }
 
-  /** There may be something to send. */
+  /**
+   * There may be something to send: it is on its way when this returns, unless something is being sent already. A slave begins
+   * to work while its master goes on with its turn.
+   */
   wake(): void {
-    const wake = this.#wake;
-    this.#wake = null;
-    wake?.();
+    if (this.#sending || this.#closed) return;
+    this.#sending = true;
+    this.#send().catch((error) => this.close(messageOf(error)));
   }
 
   /** To be called now and then: sees to heartbeats, and ends a connection on which nothing comes any more. */
@@ -129,7 +131,6 @@ export class HaConnection {
     this.#context.log.info(`HA connection to slave ${this.remoteText} closed: ${reason}`);
     this.#retry?.cancel();
     this.#socket.close();
-    this.wake();
     this.#context.onClosed(this);
   }
 
@@ -188,6 +189,7 @@ export class HaConnection {
     this.#context.onProgress();
   }
 
+  /** Sends until there is nothing more. */
   async #send(): Promise<void> {
     while (!this.#closed) {
       const filled = this.hasBegun ? this.#fill() : 0;
@@ -195,8 +197,9 @@ export class HaConnection {
       if (this.#closed) return;
       if (size > 0) await this.#write(this.#buffer.subarray(0, size));
       else if (this.#heartbeatDue) await this.#write(this.#heartbeat());
-      else await new Promise<void>((resolve) => this.#wake = resolve);
+      else break;
     }
+    this.#sending = false;
   }
 
   #heartbeat(): Uint8Array {

@@ -195,8 +195,17 @@ async function isSafe(store: ReplicaSink, endOffset: number): Promise<void> {
   for (;;) {
     const status = await new Promise<PutStatus>((settle) => store.whenSafe(endOffset, true, { settle }));
     if (status === PutStatus.PUT_OK) return;
-    if (status !== PutStatus.FLUSH_DISK_TIMEOUT) throw new Error("what it sent could not be stored");
+    if (!mayBeSafeYet(status)) throw notStored();
   }
+}
+
+/** Whether a slow disk is all that is wrong. */
+function mayBeSafeYet(status: PutStatus): boolean {
+  return status === PutStatus.FLUSH_DISK_TIMEOUT;
+}
+
+function notStored(): Error {
+  return new Error("what it sent could not be stored");
 }
 
 /** One connection to a master, from the first report on. */
@@ -249,7 +258,6 @@ class Following {
 
   /** Takes all frames of a read; the log's end is told when it is safe. */
   #takeFrames(count: number): void {
-    const { store } = this.#parts;
     let appendedTo = -1;
     let masterOffset = 0;
     for (let frame = this.#frames.next(); frame !== null; frame = this.#frames.next()) {
@@ -258,7 +266,17 @@ class Following {
       if (end >= 0) appendedTo = end;
     }
     this.#slave.received(count, masterOffset);
-    if (appendedTo >= 0) isSafe(store, appendedTo).then(() => this.#isSafeTo(appendedTo), (error) => this.#fail(error));
+    if (appendedTo >= 0) this.#tellWhenSafe(appendedTo);
+  }
+
+  /** Without a promise in between: the report leaves as soon as the store says so. */
+  #tellWhenSafe(endOffset: number): void {
+    const settle = (status: PutStatus) => {
+      if (status === PutStatus.PUT_OK) this.#isSafeTo(endOffset);
+      else if (mayBeSafeYet(status)) this.#tellWhenSafe(endOffset);
+      else this.#fail(notStored());
+    };
+    this.#parts.store.whenSafe(endOffset, true, { settle });
   }
 
   /** Returns where the log ends now, −1 when it did not grow. */
