@@ -142,7 +142,9 @@ export class FrameReader implements Frame {
     if (size - this.#end >= ROOM_MIN) return;
     if (this.#end === size && size < BUFFER_SIZE_BUSY) return this.#moveTo(new Uint8Array(size * 4), pending);
     const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4; // checked by next()
-    const wanted = Math.max(frameSize, pending + ROOM_MIN);
+    // A read that filled the buffer has left more behind: the next one is to bring it.
+    const busySize = this.#end === size && size < BUFFER_SIZE_BUSY ? size * 2 : 0;
+    const wanted = Math.max(frameSize, pending + ROOM_MIN, busySize);
     // Never more than doubled: memory follows what has arrived, not what a peer announces.
     if (wanted > size) this.#grow(wanted, pending);
     else this.#compact(pending);

@@ -217,3 +217,21 @@ Deno.test("no read is begun into a large frame's buffer, which serves the next l
   assertEquals(waiting, [small, small, small]);
   assertEquals(buffers.size, 2);
 });
+
+Deno.test("a reader whose buffer is filled by each read gets a larger one, also while frames lie across reads", () => {
+  const reader = new FrameReader();
+  const stream = concatBytes(Array.from({ length: 400 }, (_, i) => frameOf(i, 1000)));
+  let frames = 0;
+  let reads = 0;
+  for (let at = 0; at < stream.length; reads++) {
+    const space = reader.space();
+    const part = stream.subarray(at, at + space.length);
+    space.set(part);
+    reader.received(part.length);
+    at += part.length;
+    while (reader.next()) frames++;
+  }
+
+  assertEquals(frames, 400);
+  assertLess(reads, 12, "reads of half a megabyte");
+});
