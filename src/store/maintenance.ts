@@ -30,6 +30,9 @@ const PAGE_SIZE = 4096;
 const SYNCS_AT_A_TIME = 16;
 /** Units that a round writes at once; a queue with fewer waits for the next checkpoint, which writes all. */
 const UNITS_WORTH_WRITING = 128;
+/** A queue that gets so many units between two rounds is busy: it is written again this much later, and not a whole round later. */
+const UNITS_BUSY = 4096;
+const BUSY_MS = 100;
 /** Longest stretch of work over queues, and the pause behind it. */
 const SLICE_MS = 4;
 const PAUSE_MS = 8;
@@ -65,6 +68,9 @@ export class Maintenance {
   #warm = new Set<Consumequeue>();
   /** Queues with files that are not synced. */
   #unsynced = new Set<Consumequeue>();
+  /** Queues that are written more often, so that few of their units are in memory. */
+  #busy = new Set<Consumequeue>();
+  #busyTimer: Timer | null = null;
   #lastFlushMs = 0;
   #working: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -91,6 +97,7 @@ export class Maintenance {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
+    this.#busyTimer?.cancel();
     await this.#working;
   }
 
@@ -158,6 +165,7 @@ export class Maintenance {
     for (const queue of gone) {
       this.#warm.delete(queue);
       this.#unsynced.delete(queue);
+      this.#busy.delete(queue);
     }
   }
 
@@ -203,10 +211,28 @@ export class Maintenance {
     const { queues, index } = this.#parts;
     const dirty = queues.takeDirty();
     const fresh = dirty.filter((queue) => queue.written === 0);
+    for (const queue of dirty) if (queue.dirtyUnits >= UNITS_BUSY) this.#busy.add(queue);
     await this.#writeQueues(dirty, UNITS_WORTH_WRITING);
     index?.writeEntries();
     await this.#syncQueues(Infinity, fresh);
     await this.#prepareSegment();
+    this.#writeBusySoon();
+  }
+
+  #writeBusySoon(): void {
+    if (this.#busy.size === 0 || this.#busyTimer !== null) return;
+    this.#busyTimer = this.#parts.clock.after(BUSY_MS, () => {
+      this.#busyTimer = null;
+      this.#queueRound(() => this.#writeBusy());
+    });
+  }
+
+  /** Writes the busy queues; those that are not busy any more wait for the round again. */
+  async #writeBusy(): Promise<void> {
+    const busy = [...this.#busy];
+    for (const queue of busy) if (queue.isRemoved || queue.dirtyUnits < UNITS_WORTH_WRITING) this.#busy.delete(queue);
+    await this.#writeQueues(busy, UNITS_WORTH_WRITING);
+    this.#writeBusySoon();
   }
 
   /** Makes the log's next file once the last one is half full, so that no message has to wait for it. */
