@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { openEtcd } from "../../broker/election_settings.ts";
 import { type CommandLine, readCommandLine } from "../../common/command_line.ts";
 import { messageOf } from "../../common/errors.ts";
 import { SILENT_LOG } from "../../common/log.ts";
@@ -17,6 +18,7 @@ import { UsageError } from "../arguments.ts";
 import { connect, nameServers, systemWorld, type ToolWorld } from "../world.ts";
 import { examineAddress, type ToldBroker } from "./addresses.ts";
 import { examineCluster } from "./cluster.ts";
+import { examineElections, type OpenAuthority } from "./elections.ts";
 import { exitCodeOf, type Finding, findingLines, summaryLine } from "./finding.ts";
 import { examineMachine } from "./machines.ts";
 import { examineNameServers } from "./name_servers.ts";
@@ -49,8 +51,12 @@ export function runDoctorCommand(args: string[]): Promise<number> {
   return runDoctor(args, systemWorld());
 }
 
-/** Runs the subcommand; resolves to the exit code. */
-export async function runDoctor(args: readonly string[], world: ToolWorld): Promise<number> {
+/** Runs the subcommand; resolves to the exit code. @param openAuthority how an etcd is reached. */
+export async function runDoctor(
+  args: readonly string[],
+  world: ToolWorld,
+  openAuthority: OpenAuthority = (options) => openEtcd(options, world.disk, world.clock),
+): Promise<number> {
   let given: CommandLine<keyof typeof OPTIONS>;
   let addresses: string[];
   let timeoutMs: number;
@@ -73,7 +79,7 @@ export async function runDoctor(args: readonly string[], world: ToolWorld): Prom
     findings.push(finding);
     if (!isJson) world.write(`${findingLines(finding).join("\n")}\n`);
   };
-  await examine({ addresses, timeoutMs, probes: given.probe !== undefined }, world, report);
+  await examine({ addresses, timeoutMs, probes: given.probe !== undefined, openAuthority }, world, report);
   world.write(isJson ? `${JSON.stringify(findings, null, 2)}\n` : `\n${summaryLine(findings)}\n`);
   return exitCodeOf(findings);
 }
@@ -89,10 +95,11 @@ interface Order {
   readonly addresses: readonly string[];
   readonly timeoutMs: number;
   readonly probes: boolean;
+  readonly openAuthority: OpenAuthority;
 }
 
 async function examine(
-  { addresses, timeoutMs, probes }: Order,
+  { addresses, timeoutMs, probes, openAuthority }: Order,
   world: ToolWorld,
   report: (finding: Finding) => void,
 ): Promise<void> {
@@ -111,6 +118,7 @@ async function examine(
       brokers.push(broker);
     }
     await examineCluster(examiner, brokers, report);
+    await examineElections(openAuthority, brokers, report);
     if (probes && servers.length > 0) {
       await using client = connect(servers.map(({ address }) => address), world);
       await probeBrokers(client, clock, brokers, report);
