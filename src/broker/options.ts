@@ -353,7 +353,7 @@ export const BROKER_OPTIONS = {
     },
   ),
   haElectionPrefix: text("/rucola", "Ours: beginning of all keys in etcd", { check: electionPrefixFault }),
-  haElectionLeaseSec: int(3, "s", "Ours: a leader that is not heard of for so long is replaced", { min: 2, max: 60 }),
+  haElectionLeaseSec: int(2, "s", "Ours: a leader that is not heard of for so long is replaced", { min: 2, max: 60 }),
   haElectionReplicaTimeoutMs: int(3000, "ms", "Ours: a replica that is behind for so long leaves the in-sync set", {
     min: 500,
     max: 600_000,

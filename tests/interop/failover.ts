@@ -19,7 +19,7 @@ const SIZE = 3;
 const BROKER_PORT = 10911;
 const NAMESRV_PORT = 9876;
 const ETCD_PORT = 2379;
-const LEASE_SEC = 3;
+const LEASE_SEC = 2;
 /** Longer than the lease. */
 const TROUBLE_MS = LEASE_SEC * 1000 + 3000;
 const PATIENCE_MS = 90_000;

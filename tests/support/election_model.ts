@@ -25,7 +25,8 @@ export interface ModelRecord {
 }
 
 const TICK_MS = 25;
-const LEASE_SEC = 3;
+/** The default of `haElectionLeaseSec`. */
+export const LEASE_SEC = 2;
 const LATE_MS = 3000;
 
 /** How a group is configured. */

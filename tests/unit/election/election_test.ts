@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ElectionModel, type ModelReplica } from "../../support/election_model.ts";
+import { ElectionModel, LEASE_SEC, type ModelReplica } from "../../support/election_model.ts";
 
 /** Three replicas that are in sync, and the one that leads. */
 async function group(seed: number): Promise<{ model: ElectionModel; leader: ModelReplica }> {
@@ -56,8 +56,11 @@ Deno.test("nobody leads by a state that was set back, until an operator has name
 Deno.test("a replica promises a leader no more time than its next life would wait", async () => {
   const { model, leader } = await group(5);
   const { election, epochFile: { epoch } } = model.replicas.find((each) => each !== leader)!.life!;
-  const request = { epoch, forMs: 3000, leader: leader.id, key: leader.life!.key };
-  assertEquals([3001, 3000].map((forMs) => election.grant({ ...request, forMs })), [false, true]);
+  const request = { epoch, forMs: LEASE_SEC * 1000, leader: leader.id, key: leader.life!.key };
+  assertEquals([LEASE_SEC * 1000 + 1, LEASE_SEC * 1000].map((forMs) => election.grant({ ...request, forMs })), [
+    false,
+    true,
+  ]);
   assertEquals(election.grant({ ...request, epoch: epoch - 1 }), false, "nor to a leader of the past");
   for (const replica of model.replicas) replica.kill();
 });
@@ -142,7 +145,7 @@ Deno.test("a promise to wait is given only to the leader that the authority tell
   const { model, leader } = await group(13);
   const [follower, other] = model.replicas.filter((each) => each !== leader) as [ModelReplica, ModelReplica];
   const { election, epochFile: { epoch } } = follower.life!;
-  const request = { epoch, forMs: 3000, leader: leader.id, key: leader.life!.key };
+  const request = { epoch, forMs: LEASE_SEC * 1000, leader: leader.id, key: leader.life!.key };
   assertEquals(election.grant(request), true);
   assertEquals(election.grant({ ...request, key: undefined }), false);
   assertEquals(election.grant({ ...request, key: other.life!.key }), false);
