@@ -23,6 +23,8 @@ export interface BrokerElection {
   readonly replicaTimeoutMs: number;
   /** The leader of an epoch asks not to be stood against for a while. */
   readonly grant: (request: GrantRequest) => boolean;
+  /** Whether whoever asks is the leader that is followed. */
+  readonly isLeader: (request: Omit<GrantRequest, "forMs">) => boolean;
   /** With what this replica shows to others who it is. */
   readonly key: string;
   /** Whether whoever shows this key is that replica. */

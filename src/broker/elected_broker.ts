@@ -178,6 +178,11 @@ export class ElectedBroker implements ElectionHost {
   }
 
   /** @inheritdoc */
+  async prepareSuccessor(replica: number, epoch: number): Promise<void> {
+    await this.#broker?.replication?.askToCopy(replica, epoch);
+  }
+
+  /** @inheritdoc */
   askGrant(replica: number, epoch: number, forMs: number): Promise<boolean> {
     return this.#broker?.replication?.askGrant(replica, epoch, forMs) ?? Promise.resolve(false);
   }
@@ -254,6 +259,7 @@ export class ElectedBroker implements ElectionHost {
       leader: () => this.#leader,
       replicaTimeoutMs: haElectionReplicaTimeoutMs,
       grant: (request) => this.#election?.grant(request) ?? false,
+      isLeader: (request) => this.#election?.isLeader(request) ?? false,
       key: this.#parts.replicaKey,
       isReplica: (replica, key) => this.#election?.isReplica(replica, key) ?? false,
       onFollowers: () => this.#election?.changed(),

@@ -42,6 +42,8 @@ const ELECTED_RECONNECT_MS = 200;
 const CATCH_UP_MS = 100;
 /** A follower answers at once. */
 const GRANT_TIMEOUT_MS = 1000;
+/** A hand-over waits no longer for tables to be copied. */
+const COPY_TIMEOUT_MS = 500;
 
 /** What replication is made of. */
 export interface ReplicationParts {
@@ -95,7 +97,14 @@ export class Replication {
     this.#hosts = new SlaveHosts({ net, client, log, brokerName: broker.brokerName, nameServers: parts.nameServers });
     this.master = isSlave ? null : this.#makeMaster();
     this.slave = isSlave ? this.#makeSlave() : null;
-    this.#sync = isSlave ? new SlaveSync({ ...parts, masterAddr: () => this.#masterAddr }) : null;
+    this.#sync = isSlave
+      ? new SlaveSync({
+        ...parts,
+        masterAddr: () => this.#masterAddr,
+        // A slave that may lead at any moment.
+        copiesOffsetsOften: parts.election !== null,
+      })
+      : null;
   }
 
   /** The followers of an elected leader; null elsewhere. */
@@ -184,6 +193,22 @@ export class Replication {
     const reply = await this.#parts.client.invoke(address, request, GRANT_TIMEOUT_MS);
     return reply.code === ResponseCode.SUCCESS &&
       readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext).granted === true;
+  }
+
+  /** Has a follower copy our tables now. @throws {ConnectionError} @throws {Error} when it does not. */
+  async askToCopy(replica: number, epoch: number): Promise<void> {
+    const address = this.#replicaAddresses.get(replica);
+    if (address === undefined || this.election === null) throw new Error("nobody knows where it is");
+    const { replicaId, key: replicaKey } = this.election;
+    const ext = writeHeader({ copyEpoch: epoch, replicaId, replicaKey });
+    const request = { code: RequestCode.EXCHANGE_BROKER_HA_INFO, ext };
+    const { code, remark } = await this.#parts.client.invoke(address, request, COPY_TIMEOUT_MS);
+    if (code !== ResponseCode.SUCCESS) throw new Error(remark ?? "it does not say why");
+  }
+
+  /** Copies the master's tables now. */
+  async copyNow(): Promise<void> {
+    await this.#sync?.now();
   }
 
   /** A slave learns its master's addresses; null leaves what is known. */

@@ -4,6 +4,9 @@
  * the delay levels, which groups use POP, progress of timers. Expressions of filters need no copy: consumers tell them to
  * slaves, too, with their heartbeats.
  *
+ * A slave that an election may make the master copies consumer offsets every two seconds, while they are few, and everything when
+ * its leader is about to hand over to it.
+ *
  * Messages whose topic is not in the table could not be read. When the master is gone before it could be asked for such a
  * topic, the topic is made as the log shows it; the master's table replaces it when there is one again.
  *
@@ -33,6 +36,9 @@ import { topicConfig } from "./topics.ts";
 
 const FIRST_MS = 3000;
 const PERIOD_MS = 10_000;
+/** How often a slave that may lead copies consumer offsets, and up to which size of their table. */
+const OFFSETS_PERIOD_MS = 2000;
+const OFFSETS_OFTEN_MAX_BYTES = 262_144;
 /** What makes a round necessary at once seldom comes alone. */
 const SOON_MS = 20;
 const TIMEOUT_MS = 3000;
@@ -49,6 +55,8 @@ export interface SlaveSyncParts {
   readonly tables: Pick<BrokerTables, "topics" | "groups" | "offsets" | "delayOffsets">;
   readonly more: SlaveSyncMore;
   readonly store: Pick<MessageStore, "topics" | "queuesOf">;
+  /** Whether consumer offsets are copied every two seconds, while they are few. */
+  readonly copiesOffsetsOften: boolean;
 }
 
 /** Tables that belong to other parts. */
@@ -68,10 +76,14 @@ interface Copy {
 /** The copying; see the module's text. */
 export class SlaveSync {
   readonly #parts: SlaveSyncParts;
+  readonly #offsets: Copy = { code: RequestCode.GET_ALL_CONSUMER_OFFSET, take: (body) => this.#takeOffsets(body) };
   readonly #copies: readonly Copy[];
   /** Codes whose last attempt failed. */
   readonly #failing = new Set<number>();
   #timer: ClockTimer | null = null;
+  #offsetsTimer: ClockTimer | null = null;
+  /** Size of the master's offsets when they were copied last. */
+  #offsetsBytes = Infinity;
   #soon: ClockTimer | null = null;
   /** Topics of messages that were not in the table when it was looked at last. */
   readonly #wanted = new Set<string>();
@@ -86,7 +98,7 @@ export class SlaveSync {
     const { timer } = more;
     this.#copies = [
       { code: RequestCode.GET_ALL_TOPIC_CONFIG, take: (body) => topics.replaceAll(decodeAllTopicConfig(body)) },
-      { code: RequestCode.GET_ALL_CONSUMER_OFFSET, take: (body) => this.#takeOffsets(body) },
+      this.#offsets,
       {
         code: RequestCode.GET_ALL_DELAY_OFFSET,
         take: (body) => delayOffsets.replaceAll(parseJsonObject(utf8Text(body))),
@@ -105,7 +117,8 @@ export class SlaveSync {
 
   /** Begins. */
   start(): void {
-    const { clock, store, tables: { topics } } = this.#parts;
+    const { clock, store, tables: { topics }, copiesOffsetsOften } = this.#parts;
+    if (copiesOffsetsOften) this.#offsetsTimer = clock.every(OFFSETS_PERIOD_MS, () => this.#beginOffsets());
     for (const topic of store.topics()) if (!topics.has(topic)) this.#wanted.add(topic);
     this.#timer = clock.after(FIRST_MS, () => {
       this.#begin();
@@ -134,7 +147,15 @@ export class SlaveSync {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#offsetsTimer?.cancel();
     this.#soon?.cancel();
+    await this.#round;
+  }
+
+  /** Copies everything after what is under way. */
+  async now(): Promise<void> {
+    await this.#round;
+    this.#begin();
     await this.#round;
   }
 
@@ -166,6 +187,13 @@ export class SlaveSync {
     this.#round ??= this.sync().finally(() => this.#round = null);
   }
 
+  /** Copies the offsets alone, while their table is small. */
+  #beginOffsets(): void {
+    const address = this.#parts.masterAddr();
+    if (this.#round !== null || address === null || this.#offsetsBytes > OFFSETS_OFTEN_MAX_BYTES) return;
+    this.#round = this.#copy(address, this.#offsets).finally(() => this.#round = null);
+  }
+
   async #copy(address: string, { code, take }: Copy): Promise<void> {
     const { client, log } = this.#parts;
     try {
@@ -185,6 +213,7 @@ export class SlaveSync {
 
   async #takeOffsets(body: Uint8Array): Promise<void> {
     const { offsets } = this.#parts.tables;
+    this.#offsetsBytes = body.length;
     const theirs = decodeConsumerOffsets(body);
     const own = offsets.table();
     const merged = mergeOffsets({

@@ -61,6 +61,8 @@ export interface ElectionHost {
   leading(): void;
   /** Follows from now on; null: whoever there was is gone, or unknown. @throws when it cannot. */
   follow(leader: LeaderEntry | null): Promise<void>;
+  /** Has a follower that is about to lead copy what it copies only now and then. It leads all the same when that fails. */
+  prepareSuccessor(replica: number, epoch: number): Promise<void>;
   /** Asks a follower not to stand for so long; whether it granted that. */
   askGrant(replica: number, epoch: number, forMs: number): Promise<boolean>;
 }
@@ -179,6 +181,11 @@ export class Election {
   isReplica(replica: number, key: string | undefined): boolean {
     const known = this.#keys.get(replica);
     return known !== undefined && (known === null || known === key);
+  }
+
+  /** Whether whoever shows this key is the leader of that epoch, whom we follow. */
+  isLeader({ epoch, leader, key }: Omit<GrantRequest, "forMs">): boolean {
+    return leader === this.#leader?.replica && epoch === this.#leader.epoch && this.isReplica(leader, key);
   }
 
   /** A leader asks not to be stood against for so long; whether that is promised. */
@@ -410,6 +417,11 @@ export class Election {
       await clock.sleep(HAND_OVER_POLL_MS);
     }
     const isReady = to === null || followers.hasEverything(to);
+    if (isReady && to !== null) {
+      await host.prepareSuccessor(to, term.epoch).catch((error) => {
+        log.warn(`election: replica ${to} could not copy our tables, its own may be seconds old: ${messageOf(error)}`);
+      });
+    }
     const state = (await this.#read()).state;
     if (state === null || state.value.epoch !== term.epoch || (!isReady && !this.#stopped)) return false;
     // From here on nothing is acknowledged: others may lead before we hear that the transaction was done.

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../src/common/bytes.ts";
 import { removeTree } from "../../src/common/disk.ts";
+import { RequestCode } from "../../src/protocol/codes.ts";
 import { writeHeader } from "../../src/protocol/header.ts";
 import { RemotingClient } from "../../src/remoting/client.ts";
 import { ElectedGroup } from "../support/elected_group.ts";
@@ -225,5 +227,36 @@ Deno.test("a stranger can neither speak for a replica nor keep one from standing
     client.close();
     await send(world, group, 5, "still in sync");
     assertEquals(group.view().state!.value.inSync, [1, 2, 3]);
+  });
+});
+
+Deno.test("a hand-over takes consumer offsets along, and a follower has those of two seconds ago", async () => {
+  await simWorld(11).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+    const leader = await group.settled(3);
+    await send(world, group, 5, "m");
+    const { net, clock, logging } = world.machine("consumer").boot();
+    const client = new RemotingClient({ net, clock, log: logging.logger("remoting"), idleMs: 3_600_000 });
+    const queue = { topic: "T", consumerGroup: "G", queueId: 0 };
+    const ask = (id: number, code: number, more = {}) =>
+      client.invoke(`${world.machine(`r${id}`).ip}:10911`, { code, ext: writeHeader({ ...queue, ...more }) }, 3000);
+    const offsetAt = async (id: number) => (await ask(id, RequestCode.QUERY_CONSUMER_OFFSET)).ext.offset;
+    const commit = async (id: number, commitOffset: number) =>
+      assertEquals((await ask(id, RequestCode.UPDATE_CONSUMER_OFFSET, { commitOffset })).code, 0);
+    const makeGroup = {
+      code: RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+      ext: {},
+      body: utf8('{"groupName":"G"}'),
+    };
+    assertEquals((await client.invoke(`${world.machine(`r${leader}`).ip}:10911`, makeGroup, 3000)).code, 0);
+    await commit(leader, 1);
+    await world.clock.sleep(2500);
+    const next = leader % 3 + 1;
+    assertEquals(await offsetAt(next), "1");
+    await commit(leader, 2);
+    group.authority.commit({ compare: [], puts: [{ key: group.keys.handOver, value: JSON.stringify({ to: next }) }] });
+    await world.until(() => group.leaders()[0] === next, "the hand-over");
+    assertEquals(await offsetAt(next), "2");
+    client.close();
   });
 });

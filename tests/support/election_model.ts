@@ -274,6 +274,10 @@ export class Life implements ElectionHost {
     this.#link = null;
   }
 
+  prepareSuccessor(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async askGrant(id: number, epoch: number, forMs: number): Promise<boolean> {
     const { model } = this.replica;
     await this.clock.sleep(1 + model.random.int(5));

@@ -44,6 +44,12 @@ async function exchange(parts: ReplicationHandlerParts, { command }: Request): P
   if (header.grantEpoch !== undefined) {
     return { ext: writeHeader({ granted: election?.grant(grantRequest(header, header.grantEpoch)) ?? false }) };
   }
+  if (header.copyEpoch !== undefined) {
+    const { replicaId: leader = 0, replicaKey: key } = header;
+    if (!election?.isLeader({ epoch: header.copyEpoch, leader, key })) throw systemError("who asks is not our leader");
+    await replication.copyNow();
+    return OK;
+  }
   if (header.masterHaAddress !== undefined) {
     // Who leads is not for a peer to say where it is elected.
     if (slave !== null && election === null) {

@@ -34,7 +34,9 @@ export const EXCHANGE_HA_INFO_REQUEST = header({
   replicaKey: "string",
   /** The leader of this epoch, `replicaId`, asks a follower not to stand for election for a while. */
   grantEpoch: "long",
-  /** With it: for how many milliseconds. */
+  /** The leader of this epoch, `replicaId`, has a follower copy its tables now: it is about to hand over. */
+  copyEpoch: "long",
+  /** With `grantEpoch`: for how many milliseconds. */
   grantMs: "long",
 });
 
