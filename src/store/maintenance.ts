@@ -91,6 +91,7 @@ export class Maintenance {
     this.#timers.push(
       clock.every(options.flushConsumeQueueThoroughInterval, () => this.#queueRound(() => this.makeCheckpoint())),
     );
+    this.#queueRound(() => this.#prepareSegment());
   }
 
   /** Ends the rounds; resolves when the present one is over. */
@@ -235,11 +236,17 @@ export class Maintenance {
     this.#writeBusySoon();
   }
 
-  /** Makes the log's next file once the last one is half full, so that no message has to wait for it. */
+  /**
+   * Makes the log's next file once the last one is half full, and the first one of an empty log at once, so that no message has
+   * to wait for it. Where a slave's first file starts, its master says.
+   */
   async #prepareSegment(): Promise<void> {
-    const { segments, appendedOffset } = this.#parts.log;
+    const { log: { segments, appendedOffset }, options } = this.#parts;
     const { last, segmentSize } = segments;
-    if (last !== undefined && appendedOffset - last.startOffset > segmentSize / 2) await segments.prepareNext();
+    const isDue = last === undefined
+      ? options.brokerRole !== "SLAVE" && appendedOffset % segmentSize === 0
+      : appendedOffset - last.startOffset > segmentSize / 2;
+    if (isDue) await segments.prepareNext(appendedOffset);
   }
 
   /** Writes the queues with at least `unitsMin` units to write, and new ones; marks the others again. */

@@ -151,18 +151,20 @@ export class SegmentQueue {
   /**
    * Makes the next segment before it is needed, off the event loop, so that {@linkcode append} need not wait for the device.
    * Nothing happens when it is there, or when it cannot be made: then append tells why.
+   * @param firstOffset where the first segment is to start when there is none yet.
    */
-  async prepareNext(): Promise<void> {
+  async prepareNext(firstOffset: number): Promise<void> {
     const last = this.last;
-    if (last === undefined || this.#spare !== null || this.#preparing !== null) return;
-    const segment = this.#newSegment(this.#directoryOf(last.endOffset), last.endOffset);
+    if (this.#spare !== null || this.#preparing !== null) return;
+    const startOffset = last?.endOffset ?? firstOffset;
+    const segment = this.#newSegment(this.#directoryOf(startOffset), startOffset);
     this.#preparing = segment;
     let isMade = false;
     try {
       this.#makeDirectories();
       segment.create();
       await segment.sync();
-      await this.#place.disk.syncDirectoryAsync(this.#directoryOf(last.endOffset));
+      await this.#place.disk.syncDirectoryAsync(this.#directoryOf(startOffset));
       isMade = true;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

@@ -4,6 +4,7 @@ import { SimDisk } from "../../../src/common/disk_sim.ts";
 import { SeededRandom } from "../../../src/common/random.ts";
 import { OpenFiles } from "../../../src/store/open_files.ts";
 import { SegmentQueue } from "../../../src/store/segment_queue.ts";
+import { StoreHarness } from "./store_harness.ts";
 
 const SIZE = 4096;
 
@@ -26,7 +27,7 @@ Deno.test("a segment that was made before it was needed is taken without a word 
   const { disk, queue, names } = newQueue();
   queue.append(0, true);
 
-  await queue.prepareNext();
+  await queue.prepareNext(0);
   const before = disk.faults.changes;
   const segment = queue.append(SIZE, true);
 
@@ -40,7 +41,7 @@ Deno.test("what is appended while the next segment is being made stays", async (
   queue.append(0, true);
   disk.faults.slow({ operation: "sync", latencyMs: 100 });
 
-  const prepared = queue.prepareNext();
+  const prepared = queue.prepareNext(0);
   queue.append(SIZE, false).write(Uint8Array.of(7), 0);
   await clock.advance(200);
   await prepared;
@@ -55,7 +56,7 @@ Deno.test("a file that was appended and taken back while the next segment is bei
   queue.append(0, true);
   disk.faults.slow({ operation: "sync", latencyMs: 100 });
 
-  const prepared = queue.prepareNext();
+  const prepared = queue.prepareNext(0);
   queue.append(SIZE, false);
   queue.cutAt(SIZE);
   assertEquals(names(), [0]);
@@ -70,13 +71,13 @@ Deno.test("a segment that was made before it was needed goes with those before i
   const { queue, names } = newQueue();
   queue.append(0, true);
   queue.append(SIZE, true);
-  await queue.prepareNext();
+  await queue.prepareNext(0);
   assertEquals(names(), [0, SIZE, 2 * SIZE]);
 
   queue.cutAt(SIZE);
   assertEquals(names(), [0]);
 
-  await queue.prepareNext();
+  await queue.prepareNext(0);
   queue.close();
   assertEquals(names(), [0]);
 });
@@ -86,8 +87,30 @@ Deno.test("a next segment that cannot be made is made when it is needed", async 
   queue.append(0, true);
   disk.faults.fail({ operation: "sync", nth: 1, fault: "io" });
 
-  await queue.prepareNext();
+  await queue.prepareNext(0);
   queue.append(SIZE, true);
 
   assertEquals([queue.last?.startOffset, names()], [SIZE, [0, SIZE]]);
+});
+
+Deno.test("the first file of an empty log is there before its first message, and gone after a stop without one", async () => {
+  const h = StoreHarness.fresh();
+  const disk = h.disk as SimDisk;
+  await h.open();
+  await h.clock.advance(500);
+  assertEquals(disk.list("/store/commitlog").map(({ name }) => Number(name)), [0]);
+
+  const changes = () => disk.faults.changes;
+  const before = changes();
+  h.append({});
+  assertEquals(changes(), before, "an append alone makes, sizes and syncs no file");
+  h.endTurn();
+  assertEquals((await h.readAll("T", 0)).length, 1);
+  await h.store.close();
+
+  const unused = StoreHarness.fresh();
+  await unused.open();
+  await unused.clock.advance(500);
+  await unused.store.close();
+  assertEquals(unused.disk.list("/store/commitlog"), []);
 });
