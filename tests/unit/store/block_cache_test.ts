@@ -61,6 +61,20 @@ Deno.test("who goes through a file waits for its first blocks only, and gets eve
   assertEquals(file.reads.slice(0, 3), [[0, 1], [1, 8], [9, 8]]);
 });
 
+Deno.test("who goes through a large file gets more at a time, and every block as it is", async () => {
+  const file = new FakeFile(16384 * BLOCK_SIZE);
+  const cache = new BlockCache(1024 * BLOCK_SIZE);
+  const get = (index: number) => cache.get(file.segment, index, (index + 1) * BLOCK_SIZE);
+  for (let index = 0; index < 600; index++) {
+    if (get(index) === null) await cache.load([new BlockMiss(file.segment, index, file.sizeBytes)]);
+    const block = get(index)!;
+    assert(block.length === BLOCK_SIZE && block.every((byte) => byte === ((1 + index) & 255)), `block ${index}`);
+    await settle();
+  }
+  assertEquals(file.reads.slice(0, 7).map(([, count]) => count), [1, 8, 16, 32, 64, 64, 64]);
+  assert(cache.sizeBytes <= 1024 * BLOCK_SIZE);
+});
+
 Deno.test("blocks that lie together are read at once, and nobody reads what is being read", async () => {
   const { file, load, get } = open();
   file.held = [];
@@ -82,6 +96,25 @@ Deno.test("a block that is asked for again and again seldom has to be read again
   const reads = file.reads.filter(([index]) => index === 0).length;
   assert(reads <= BLOCKS / 2 / 30, `it was read ${reads} times`);
   assertEquals(get(2), null);
+});
+
+Deno.test("a quick reader does not push out what was read ahead for a slow one, who waits no more often", async () => {
+  const file = new FakeFile(16384 * BLOCK_SIZE);
+  const cache = new BlockCache(256 * BLOCK_SIZE);
+  let waits = 0;
+  const take = async (index: number) => {
+    if (cache.get(file.segment, index, (index + 1) * BLOCK_SIZE) === null) {
+      waits++;
+      await cache.load([new BlockMiss(file.segment, index, file.sizeBytes)]);
+    }
+    assertEquals(cache.get(file.segment, index, (index + 1) * BLOCK_SIZE)![0], (1 + index) & 255);
+    await settle();
+  };
+  for (let quick = 0; quick < 6000; quick++) {
+    await take(quick);
+    if (quick % 50 === 0) await take(8000 + quick / 50);
+  }
+  assertEquals(waits, 4); // each for its first two blocks
 });
 
 Deno.test("with more readers than the cache has room for, nothing is read ahead in vain for ever", async () => {
