@@ -30,13 +30,15 @@ export const FRAME_SIZE_MAX = 16777216;
 const HEADER_SIZE_MAX = 0xffffff;
 /** Size of a reader's buffer at first, and again after it has been idle: most connections bring a heartbeat now and then. */
 const BUFFER_SIZE_MIN = 4096;
-/** With less free room than this at its end, the buffer is compacted, or doubled, before the next read. */
+/** With less free room than this at its end, the buffer is compacted, or replaced by a larger one, before the next read. */
 const ROOM_MIN = 4096;
 /**
- * A buffer of this size is read into while its connection is busy: one that a read fills grows up to it, since each read is
- * a turn of its own with a write to the log and one to the socket. A larger one waits for the next frame that needs it.
+ * Largest buffer of a busy connection without large frames. A read that fills a smaller one has left more behind, and each
+ * read is a turn of its own with a write to the log and one to the socket: the next read has {@link BUSY_GROWTH} times the
+ * room, up to this. A larger buffer is for a frame that needs it, and waits for the next such frame.
  */
 const BUFFER_SIZE_BUSY = 262144;
+const BUSY_GROWTH = 4;
 
 /** Where a whole frame lies in the reader's buffer; reused for the next one. */
 export interface Frame {
@@ -137,35 +139,29 @@ export class FrameReader implements Frame {
 
   #makeRoom(): void {
     const pending = this.#end - this.#start;
-    if (pending === 0) return this.#startOver();
     const size = this.bytes.length;
+    const busySize = this.#end === size ? Math.min(size * BUSY_GROWTH, BUFFER_SIZE_BUSY) : 0;
+    if (pending === 0) return this.#startOver(busySize);
     if (size - this.#end >= ROOM_MIN) return;
-    if (this.#end === size && size < BUFFER_SIZE_BUSY) return this.#moveTo(new Uint8Array(size * 4), pending);
     const frameSize = pending < 4 ? 4 : getI32(this.bytes, this.#start) + 4; // checked by next()
-    // A read that filled the buffer has left more behind: the next one is to bring it.
-    const busySize = this.#end === size && size < BUFFER_SIZE_BUSY ? size * 2 : 0;
-    const wanted = Math.max(frameSize, pending + ROOM_MIN, busySize);
-    // Never more than doubled: memory follows what has arrived, not what a peer announces.
-    if (wanted > size) this.#grow(wanted, pending);
+    const needed = Math.max(frameSize, pending + ROOM_MIN);
+    const large = this.#large;
+    if (large !== null && needed > BUFFER_SIZE_BUSY && needed <= large.length) {
+      this.#large = null;
+      return this.#moveTo(large, pending);
+    }
+    // For a frame it is doubled at most: memory follows what has arrived, not what a peer announces.
+    const wanted = Math.max(busySize, Math.min(needed, size * 2));
+    if (wanted > size) this.#moveTo(new Uint8Array(wanted), pending);
     else this.#compact(pending);
   }
 
-  #grow(wanted: number, pending: number): void {
-    const large = this.#large;
-    if (large !== null && wanted > BUFFER_SIZE_BUSY && wanted <= large.length) {
-      this.#large = null;
-      this.#moveTo(large, pending);
-    } else {
-      this.#moveTo(new Uint8Array(Math.min(wanted, this.bytes.length * 2)), pending);
-    }
-  }
-
-  #startOver(): void {
+  /** Nothing is pending: the next read begins at the start of a buffer of the size that fits it. */
+  #startOver(busySize: number): void {
     const size = this.bytes.length;
-    const wasFilled = this.#end === size;
     if (size > BUFFER_SIZE_BUSY && !this.#shrinkAsked) this.#large = this.bytes;
     if (this.#shrinkAsked || size > BUFFER_SIZE_BUSY) this.bytes = new Uint8Array(BUFFER_SIZE_MIN);
-    else if (wasFilled && size < BUFFER_SIZE_BUSY) this.bytes = new Uint8Array(size * 4);
+    else if (busySize > size) this.bytes = new Uint8Array(busySize);
     this.#shrinkAsked = false;
     this.#start = this.#end = 0;
   }
