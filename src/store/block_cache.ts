@@ -11,8 +11,9 @@
  * A block holds what was in the file when it was read: it may end before the data that was appended since. Bytes that a
  * block holds never change (files are only appended to, or cut before anybody could read what is cut).
  *
- * The memory of dropped blocks is used again. A view of a block is valid until the turn ends: a read takes its memory when it
- * begins, from what was dropped before, and fills it in a later turn.
+ * The memory of dropped blocks is used again. A view of a block is valid until the turn ends: a read takes the memory of its
+ * blocks when it begins, from what was dropped before, and fills it when it ends, in a later turn. What the device reads into,
+ * perhaps at once and in a thread, is memory of its own.
  *
  * @module
  */
@@ -72,8 +73,9 @@ export class BlockCache {
   readonly #loading = new Map<number, Promise<void>>();
   /** Memory of dropped blocks of full size. */
   readonly #free: Uint8Array[] = [];
-  /** What the longest read of several blocks went into, kept for the next one. */
-  #run: Uint8Array | null = null;
+  /** What a read of one block, and the longest of several, went into, kept for the next one. */
+  #one: Uint8Array<ArrayBuffer> | null = null;
+  #run: Uint8Array<ArrayBuffer> | null = null;
   #bytes = 0;
   #unreadBytes = 0;
   /** Grows when everything is forgotten: what was being read then is not kept. */
@@ -187,7 +189,7 @@ export class BlockCache {
     // Blocks of one read must not keep each other's memory alive: each has its own.
     const blocks: Uint8Array[] = [];
     for (let at = 0; at < size; at += BLOCK_SIZE) blocks.push(this.#takeBlock(Math.min(BLOCK_SIZE, size - at)));
-    const bytes = blocks.length === 1 ? blocks[0]! : this.#takeRun(size);
+    const bytes = this.#takeRun(size);
     bytes.fill(0, await segment.readAsync(bytes, start)); // a file may be shorter than it should be
     if (generation !== this.#generation) return;
     const next = marks && start + size < validEnd
@@ -195,7 +197,7 @@ export class BlockCache {
       : null;
     for (let i = 0; i < blocks.length; i++) {
       const block = blocks[i]!;
-      if (block !== bytes) block.set(bytes.subarray(i * BLOCK_SIZE, i * BLOCK_SIZE + block.length));
+      block.set(bytes.subarray(i * BLOCK_SIZE, i * BLOCK_SIZE + block.length));
       const isUnread = i >= wanted;
       this.#put(
         blockKey(segment, blockIndex + i),
@@ -203,9 +205,7 @@ export class BlockCache {
         isUnread,
       );
     }
-    if (blocks.length > 1 && bytes.buffer.byteLength >= (this.#run?.length ?? 0)) {
-      this.#run = new Uint8Array(bytes.buffer);
-    }
+    this.#keepRun(bytes);
   }
 
   /** Blocks to read ahead after `count` were read. */
@@ -219,11 +219,18 @@ export class BlockCache {
     return (size === BLOCK_SIZE ? this.#free.pop() : undefined) ?? new Uint8Array(size);
   }
 
-  #takeRun(size: number): Uint8Array {
-    const kept = this.#run;
-    if (kept === null || kept.length < size) return new Uint8Array(size);
-    this.#run = null;
-    return kept.length === size ? kept : kept.subarray(0, size);
+  #takeRun(size: number): Uint8Array<ArrayBuffer> {
+    const isOne = size <= BLOCK_SIZE;
+    const kept = isOne ? this.#one : this.#run;
+    if (kept === null || kept.length < size) return new Uint8Array(Math.max(size, BLOCK_SIZE)).subarray(0, size);
+    if (isOne) this.#one = null;
+    else this.#run = null;
+    return kept.subarray(0, size);
+  }
+
+  #keepRun({ buffer }: Uint8Array<ArrayBuffer>): void {
+    if (buffer.byteLength === BLOCK_SIZE) this.#one = new Uint8Array(buffer);
+    else if (buffer.byteLength >= (this.#run?.length ?? 0)) this.#run = new Uint8Array(buffer);
   }
 
   #has(key: number): boolean {

@@ -20,6 +20,7 @@ class FakeFile {
 
   async readAsync(into: Uint8Array, at: number): Promise<number> {
     this.reads.push([at / BLOCK_SIZE, into.length / BLOCK_SIZE]);
+    into.fill(0xee); // the device may begin at once
     if (this.held !== null) await new Promise<void>((resolve) => this.held!.push(resolve));
     const count = Math.max(0, Math.min(into.length, this.sizeBytes - at));
     for (let i = 0; i < count; i += BLOCK_SIZE) {
@@ -147,6 +148,24 @@ Deno.test("what is read ahead for many readers at a time stays a part of the cac
   await settle();
   await load(49);
   assertEquals(get(49)![0], 50);
+});
+
+Deno.test("a view stays as it is until the turn ends, also when its block is dropped and read into in that turn", async () => {
+  const { file, load, get } = open();
+  for (let index = 0; index < BYTES_MAX / BLOCK_SIZE; index++) await load(2 * index);
+  file.held = [];
+  const before = [100, 102, 104, 106, 108].map((index) => load(index));
+  // In one turn: somebody looks at the oldest blocks, what was read before comes and takes their place, and a read begins.
+  const views = new Map([0, 2, 4, 6, 8].map((index) => [index, get(index)!]));
+  for (const go of file.held.splice(0)) go();
+  await Promise.all(before);
+  for (const index of views.keys()) assertEquals(get(index), null);
+  const reading = load(120);
+
+  for (const [index, view] of views) assert(view.every((byte) => byte === 1 + index), `block ${index}`);
+  file.held[0]!();
+  await reading;
+  assert(get(120)!.every((byte) => byte === 121));
 });
 
 Deno.test("what was being read when everything was forgotten is not kept", async () => {
