@@ -386,7 +386,7 @@ export class Broker {
     const facts = this.#putFacts(store);
     const refused = (send: PendingSend, status: PutStatus) => {
       const ext = { MSG_REGION: regionId, TRACE_ON: String(traceOn) };
-      if (!send.oneway) send.connection.answer(send.asCommand(), { ...refusedReply(status, facts), ext });
+      if (!send.oneway) send.connection?.answer(send.asCommand(), { ...refusedReply(status, facts), ext });
     };
     const fastSend = new FastSend({
       store,

@@ -120,7 +120,9 @@ export class FastSend {
     const code = storedCode(status);
     if (code < 0) this.#parts.refused(send, status);
     else if (!send.oneway) this.#parts.reply.write(send, code);
-    if (this.#pool.length < POOL_MAX) this.#pool.push(send);
+    if (this.#pool.length >= POOL_MAX) return;
+    send.release();
+    this.#pool.push(send);
   };
 
   /** Reads the header into the message; false when the request is not for this path. */

@@ -25,7 +25,7 @@ const ANSWER_SIZE_MAX = 512;
 const MESSAGE_ID_REST = 17;
 const COMMA = 0x2c;
 
-/** Room for the offsets of a batch that an object keeps for the next one. */
+/** Offsets of a batch for which an object keeps room until the next one. */
 const OFFSETS_KEPT = 256;
 
 const DIGITS = utf8("0123456789ABCDEF");
@@ -60,8 +60,9 @@ export class SendReplyWriter {
 
   /** Writes the answer of `send` with response code `code` to its connection. */
   write(send: PendingSend, code: number): void {
-    if (send.connection.closed) return;
-    const outbox = send.connection.outbox;
+    const { connection } = send;
+    if (connection === null || connection.closed) return;
+    const { outbox } = connection;
     const idsSize = (send.count - 1) * (this.#storeHostHex.length + MESSAGE_ID_REST);
     const size = ANSWER_SIZE_MAX + send.uniqueKeySize + this.#jsonTail.length + idsSize;
     const start = outbox.reserve(size);
@@ -136,7 +137,8 @@ export class SendReplyWriter {
 
 /** A send whose message is in the store and whose answer waits for the store's promise. */
 export class PendingSend implements Waiter {
-  connection!: Connection;
+  /** Who is answered; null while it waits to be used again. */
+  connection: Connection | null = null;
   opaque = 0;
   serialize: SerializeType = SERIALIZE_JSON;
   queueId = 0;
@@ -167,9 +169,14 @@ export class PendingSend implements Waiter {
 
   /** Notes where the first `count` messages of a batch lie. */
   setOffsets(physicalOffsets: readonly number[], count: number): void {
-    if (this.offsets.length > OFFSETS_KEPT && count <= OFFSETS_KEPT) this.offsets = [];
     this.count = count;
     for (let i = 0; i < count; i++) this.offsets[i] = physicalOffsets[i]!;
+  }
+
+  /** Lets go of what the next send does not need: a closed connection has large buffers, and a large batch many offsets. */
+  release(): void {
+    this.connection = null;
+    if (this.offsets.length > OFFSETS_KEPT) this.offsets = [];
   }
 
   /** What a refusal is an answer to. */

@@ -85,7 +85,7 @@ export class SendBench {
       names: new Interner(),
       reply: new SendReplyWriter({ storeHostHex: identity.hostHex, regionId, traceOn }),
       propertiesSuffix: identity.propertiesSuffix,
-      refused: (send, status) => send.connection.answer(send.asCommand(), refusedReply(status, facts)),
+      refused: (send, status) => send.connection?.answer(send.asCommand(), refusedReply(status, facts)),
     });
     const counted = (handler: FastHandler): FastHandler => (frame, connection) => {
       const isTaken = handler(frame, connection);
