@@ -36,8 +36,8 @@ export interface FastSendParts {
   readonly refused: (send: PendingSend, status: PutStatus) => void;
 }
 
-/** The fields a to i: those that a request must have. */
-const ALL_FIELDS = 511;
+/** The fields a to h: those that a request must have. */
+const ALL_FIELDS = 255;
 /** Most {@link PendingSend} objects that are kept for the next send. */
 const POOL_MAX = 4096;
 
@@ -130,22 +130,23 @@ export class FastSend {
     this.#isBatch = isBatch;
     const s = this.#scanner;
     const m = this.#message;
+    m.propertiesStart = m.propertiesEnd = 0;
     let seen = 0;
     s.start(frame);
     while (s.next()) {
       if (s.nameEnd - s.nameStart !== 1) continue; // fields that any request may carry
       switch (s.bytes[s.nameStart]) {
         case 0x61: // a: producerGroup
-          if (s.valueEnd === s.valueStart) return false; // in a binary header: absent
-          seen |= 64;
+          if (s.valueEnd === s.valueStart) return false;
+          seen |= 32;
           break;
         case 0x63: // c: defaultTopic
           if (s.valueEnd === s.valueStart) return false;
-          seen |= 128;
+          seen |= 64;
           break;
         case 0x64: // d: defaultTopicQueueNums
           this.#int();
-          seen |= 256;
+          seen |= 128;
           break;
         case 0x62: // b: topic
           if (s.escaped) return false;
@@ -170,7 +171,6 @@ export class FastSend {
           break;
         case 0x69: // i: properties
           if (!this.#propertyString()) return false;
-          seen |= 32;
           break;
         case 0x6a: // j: reconsumeTimes
           if (this.#int() !== 0) return false;

@@ -10,7 +10,6 @@
 import { utf8 } from "../common/bytes.ts";
 import type { Interner } from "../common/intern.ts";
 import type { PullMessageRequest } from "../protocol/headers/message.ts";
-import { SERIALIZE_JSON } from "../remoting/command.ts";
 import type { Frame } from "../remoting/frame.ts";
 import { HeaderScanner } from "../remoting/header_scanner.ts";
 
@@ -75,12 +74,9 @@ export class PullScan {
   read(frame: Frame): PullMessageRequest | null {
     const s = this.#scanner;
     const draft = emptyDraft();
-    const isJson = frame.serialize === SERIALIZE_JSON;
     let seen = 0;
     s.start(frame);
     while (s.next()) {
-      // A binary header has no empty values: such a field is absent.
-      if (s.valueEnd === s.valueStart && !isJson) continue;
       const bit = this.#field();
       if (bit === 0) continue; // a field that any request may carry
       if (s.escaped) return null;

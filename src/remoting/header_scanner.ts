@@ -94,19 +94,22 @@ export class HeaderScanner {
     this.failed = getI32(b, at + 17) !== this.#end - this.#at;
   }
 
+  /** A field without a value counts as absent. */
   #nextBinary(): boolean {
     const b = this.bytes;
-    if (this.#at >= this.#end) return false;
-    this.nameStart = this.#at + 2;
-    this.nameEnd = this.nameStart + getU16(b, this.#at);
-    this.valueStart = this.nameEnd + 4;
-    if (this.valueStart > this.#end) return this.#fail();
-    const size = getI32(b, this.nameEnd);
-    this.valueEnd = this.valueStart + size;
-    if (size < 0 || this.valueEnd > this.#end) return this.#fail();
     this.escaped = false;
-    this.#at = this.valueEnd;
-    return true;
+    while (this.#at < this.#end) {
+      this.nameStart = this.#at + 2;
+      this.nameEnd = this.nameStart + getU16(b, this.#at);
+      this.valueStart = this.nameEnd + 4;
+      if (this.valueStart > this.#end) return this.#fail();
+      const size = getI32(b, this.nameEnd);
+      this.valueEnd = this.valueStart + size;
+      if (size < 0 || this.valueEnd > this.#end) return this.#fail();
+      this.#at = this.valueEnd;
+      if (size > 0) return true;
+    }
+    return false;
   }
 
   #startJson(): void {

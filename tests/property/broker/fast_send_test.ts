@@ -205,6 +205,7 @@ function randomFrame(random: Random, run: number): Frame {
   }
   if (chance(random, 0.05)) fields.splice(random.int(fields.length), 1);
   if (chance(random, 0.05)) fields.push(fields[random.int(fields.length)]!);
+  if (chance(random, 0.05)) fields.push([pick(random, ["a", "b", "e", "h", "i", "j", "l", "m"]), ""]);
   if (chance(random, 0.1)) fields.push(["ns", "x"], ["nsd", "false"], ["zü", "\u{1F600}"]);
   if (chance(random, 0.2)) fields.sort(() => random.int(3) - 1);
   const isBinary = chance(random, 0.5);
@@ -220,7 +221,7 @@ function randomBatchFrame(random: Random, run: number): Frame {
   // What says that it is a batch is the code, or the field.
   const code = chance(random, 0.5) ? 310 : 320;
   set(fields, "m", code === 310 ? pick(random, ["true", "TRUE", "tRue", "tree"]) : pick(random, ["true", "false", ""]));
-  if (chance(random, 0.05)) fields.push(["m", pick(random, ["true", "false"])]);
+  if (chance(random, 0.05)) fields.push(["m", pick(random, ["true", "false", ""])]);
   if (chance(random, 0.05)) set(fields, "f", pick(random, ["1", "4", "8", "12", "128", "256"]));
   if (chance(random, 0.05)) set(fields, "b", pick(random, ["T2", "%RETRY%PG", "%DLQ%PG", "x".repeat(120)]));
   if (chance(random, 0.05)) set(fields, "j", "1");
