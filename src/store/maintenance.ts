@@ -221,7 +221,7 @@ export class Maintenance {
   }
 
   #writeBusySoon(): void {
-    if (this.#busy.size === 0 || this.#busyTimer !== null) return;
+    if (this.#stopped || this.#busy.size === 0 || this.#busyTimer !== null) return;
     this.#busyTimer = this.#parts.clock.after(BUSY_MS, () => {
       this.#busyTimer = null;
       this.#queueRound(() => this.#writeBusy());
