@@ -172,6 +172,7 @@ export class Replication {
     this.#masterAddr = brokerAddr;
     this.#masterHaAddress = haAddr;
     log.info(`HA: the leader is ${brokerAddr}, its HA address ${haAddr}`);
+    this.#sync?.masterReplaced();
     this.slave?.masterReplaced();
   }
 

@@ -47,7 +47,7 @@ const TIMER_CHECK_SIZE = 24;
 
 /** What the copying is made of. */
 export interface SlaveSyncParts {
-  readonly client: RemotingClient;
+  readonly client: Pick<RemotingClient, "invoke">;
   readonly clock: Clock;
   readonly log: Log;
   /** `host:port` of the master for clients; null while nobody has told. */
@@ -91,6 +91,8 @@ export class SlaveSync {
   #stopped = false;
   #masterOffsets: OffsetsByGroup | null = null;
   #mergedOffsets: OffsetsByGroup | null = null;
+  /** Masters that there were before the present one. */
+  #mastersBefore = 0;
 
   constructor(parts: SlaveSyncParts) {
     this.#parts = parts;
@@ -141,6 +143,15 @@ export class SlaveSync {
     if (this.#parts.tables.topics.has(topic) || this.#wanted.has(topic)) return;
     this.#wanted.add(topic);
     this.soon();
+  }
+
+  /**
+   * Another broker is the master now: where it has less than the former one said, it had not copied all of that, and nobody was
+   * moved back.
+   */
+  masterReplaced(): void {
+    this.#mastersBefore++;
+    this.#masterOffsets = null;
   }
 
   /** Ends; resolves when the round under way is over. */
@@ -196,12 +207,13 @@ export class SlaveSync {
 
   async #copy(address: string, { code, take }: Copy): Promise<void> {
     const { client, log } = this.#parts;
+    const mastersBefore = this.#mastersBefore;
     try {
       const reply = await client.invoke(address, { code, ext: {} }, TIMEOUT_MS);
       if (reply.code !== ResponseCode.SUCCESS) {
         throw new Error(`${responseCodeName(reply.code)}: ${reply.remark ?? "no remark"}`);
       }
-      if (this.#stopped) return;
+      if (this.#stopped || this.#mastersBefore !== mastersBefore) return;
       await take(reply.body);
       if (this.#failing.delete(code)) log.info(`slave: ${requestCodeName(code)} works again at the master ${address}`);
     } catch (error) {
