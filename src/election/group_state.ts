@@ -180,7 +180,9 @@ export function elected(
   const others = kept.filter((each) => each !== before.leader);
   const history = [...before.history, { epoch, leader, ...term }].slice(-HISTORY_MAX);
   const inSync = members(leader, others.length > 0 ? others : kept);
-  return changed(before, { epoch, leader, inSync, removed, released: false, next: null, history });
+  // A leader that was alone in sync may have lost the tail of its log with its power.
+  const heldOffset = Math.min(before.heldOffset, term.startOffset);
+  return changed(before, { epoch, leader, inSync, removed, released: false, next: null, heldOffset, history });
 }
 
 /** The state with another in-sync set, the leader always in it. */

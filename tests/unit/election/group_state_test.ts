@@ -21,6 +21,11 @@ Deno.test("an election says nothing of how much those in sync have, and ends wha
   assertEquals(state.history.at(-1), TERM);
 });
 
+Deno.test("a leader that was alone in sync and lost the end of its log with its power does not keep its followers from standing", () => {
+  const alone = changed(BEFORE, { inSync: [2], heldOffset: 120 });
+  assertEquals(elected(alone, TERM, [1, 2, 3]).heldOffset, TERM.startOffset, "who has all of its log has no more");
+});
+
 Deno.test("every change of a state has another version", () => {
   const states = [NO_STATE, BEFORE, elected(BEFORE, TERM, []), withInSync(elected(BEFORE, TERM, []), [3])];
   assertEquals(states.map(({ version }) => version), [0, 1, 2, 3]);
