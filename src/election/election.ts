@@ -28,6 +28,7 @@ import {
   type GroupKeys,
   type GroupState,
   type GroupView,
+  isLater,
   type LeaderEntry,
   released,
   withInSync,
@@ -316,7 +317,9 @@ export class Election {
     const inSync = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
     const wanted = { ...inSync, heldOffset: term.isOpen ? startOffsetOf(state) : state.heldOffset };
     const isSame = sameMembers(wanted.inSync, state.inSync) && wanted.heldOffset === state.heldOffset;
-    if (isSame) return this.#requireOnly(term, state.inSync);
+    const isSetBack = isLater(this.#parts.epochFile.newestState, state);
+    if (isSame && !isSetBack) return this.#requireOnly(term, state.inSync);
+    if (isSetBack) log.warn(`election: the authority's state of epoch ${state.epoch} was set back; it is written anew`);
     if (!await this.#write(term, modRevision, wanted)) return this.#wake();
     this.#requireOnly(term, wanted.inSync);
     if (!sameMembers(wanted.inSync, state.inSync)) {
@@ -333,10 +336,11 @@ export class Election {
   async #write(
     term: Term,
     stateRevision: number,
-    state: GroupState,
+    wanted: GroupState,
     more: { deletes?: string[] } = {},
   ): Promise<boolean> {
     const { authority, keys } = this.#parts;
+    const state = this.#asNewest(wanted);
     term.willWrite(state);
     try {
       const { succeeded } = await authority.commit({
@@ -353,6 +357,12 @@ export class Election {
       if (error instanceof AuthorityError && error.isUnknown) term.mayBeWritten(state, stateRevision);
       throw error;
     }
+  }
+
+  /** A state that we are about to write, later than all that were seen: also where it follows one that was set back. */
+  #asNewest(state: GroupState): GroupState {
+    const { epoch, version } = this.#parts.epochFile.newestState;
+    return epoch === state.epoch && version >= state.version ? { ...state, version: version + 1 } : state;
   }
 
   /** Asks every required follower for time, in case that the authority cannot be asked. */
@@ -428,11 +438,14 @@ export class Election {
     this.#term = null;
     this.#leader = null;
     const next = isReady ? to : null;
+    term.stateRead(state);
+    const proven = state.value.inSync.filter((each) => term.isProven(each));
+    const after = this.#asNewest(released(withInSync(state.value, proven), next));
     const compare: Compare[] = [
       { key: keys.state, target: "MOD", revision: state.modRevision },
       { key: keys.leader, target: "CREATE", revision: term.createRevision },
     ];
-    const puts = [{ key: keys.state, value: JSON.stringify(released(state.value, next)) }];
+    const puts = [{ key: keys.state, value: JSON.stringify(after) }];
     try {
       await authority.commit({ compare, puts, deletes: [keys.leader, keys.handOver] });
       log.info(`election: epoch ${term.epoch} is over (${why}); next is ${next ?? "whoever is in sync"}`);

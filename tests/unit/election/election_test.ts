@@ -129,6 +129,23 @@ Deno.test("a leader takes out again who is in sync only by a state that was set 
   for (const replica of model.replicas) replica.kill();
 });
 
+Deno.test("a leader that takes leave names nobody as in sync who is so only by a state that was set back", async () => {
+  const { model, leader, out, restore } = await withoutOne(15);
+  const others = model.replicas.filter((each) => each !== leader);
+  leader.life!.prepareSuccessor = () => {
+    restore();
+    // So that the state is found as it was left.
+    for (const { life } of others) life!.clock.isPaused = true;
+    return Promise.resolve();
+  };
+  const stopped = leader.stop();
+  await model.clock.advance(1000);
+  await stopped;
+  const inSync = model.replicas.filter((each) => each !== out).map(({ id }) => id);
+  assertEquals([model.state!.released, model.state!.inSync], [true, inSync]);
+  for (const replica of model.replicas) replica.kill();
+});
+
 Deno.test("a state that was set back in its epoch lets nobody lead while anybody is there who has seen a later one", async () => {
   const { model, leader, out, restore } = await withoutOne(12);
   leader.kill();
@@ -139,6 +156,23 @@ Deno.test("a state that was set back in its epoch lets nobody lead while anybody
   assertEquals(model.authority.read(model.keys.leader), []);
   assert(out.life!.election.figures().idle!.includes("set back"), out.life!.election.figures().idle!);
   for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("a leader that lives through its state being set back says anew who is in sync: whoever is may follow it", async () => {
+  for (const hasOthers of [true, false]) {
+    const { model, leader } = await group(12);
+    const { keys, authority } = model;
+    await model.clock.advance(3000);
+    const backup = { ...model.state!, version: 0 };
+    const inSync = hasOthers ? backup.inSync : [leader.id];
+    authority.commit({ compare: [], puts: [{ key: keys.state, value: JSON.stringify({ ...backup, inSync }) }] });
+    await model.clock.advance(3000);
+    assertEquals(model.state!.inSync, [1, 2, 3]);
+    leader.kill();
+    const leads = ({ life }: ModelReplica) => life?.election.refusesAppends() === null;
+    await model.clock.runUntil(() => model.replicas.some(leads), 30_000, "another leader");
+    for (const replica of model.replicas) replica.kill();
+  }
 });
 
 Deno.test("a promise to wait is given only to the leader that the authority tells of, by its key", async () => {
