@@ -63,7 +63,8 @@ export class Promises {
   #askedWaits: boolean[] = [];
   /** The row of waiters is in the order of what they wait for. */
   #lastAsked = 0;
-  #closed = false;
+  /** What whoever asks is told, since nothing will be safe any more. */
+  #end: PutStatus | null = null;
 
   /** Nothing is promised yet. */
   constructor(parts: PromiseParts) {
@@ -111,6 +112,7 @@ export class Promises {
 
   /** The turn was written up to the appended offset and touched these queues. */
   turnWritten(touched: readonly Consumequeue[]): void {
+    if (this.#end !== null) return this.turnFailed(this.#end);
     const endOffset = this.#parts.appendedOffset();
     this.#releaseAsked();
     if (this.#turns.length === 0 && !this.#isFenced() && this.#promisedOffset() >= endOffset) {
@@ -131,9 +133,14 @@ export class Promises {
     for (const waiter of asked) waiter.settle(status);
   }
 
+  /** A turn ends after {@linkcode fail}: tells whoever asked in it. */
+  turnRefused(): void {
+    if (this.#end !== null) this.turnFailed(this.#end);
+  }
+
   /** Something the promise rests on has moved. */
   advance(): void {
-    if (this.#closed) return;
+    if (this.#end !== null) return;
     // Who waits goes on waiting: the leader may be given its place again, or end.
     if (this.#isFenced()) return this.#watchFirst();
     const promised = this.#promisedOffset();
@@ -148,9 +155,9 @@ export class Promises {
     this.#watchFirst();
   }
 
-  /** Nothing will ever be safe again: tells everybody. */
+  /** Nothing will ever be safe again: tells everybody, also who asks later. The first time says why. */
   fail(status: PutStatus): void {
-    this.#closed = true;
+    this.#end ??= status;
     this.#timer?.cancel();
     this.#waiters.settleUpTo(Infinity, status);
     this.turnFailed(status);
@@ -220,7 +227,7 @@ export class Promises {
   }
 
   #expire(): void {
-    if (this.#closed) return;
+    if (this.#end !== null) return;
     const now = this.#parts.clock.monotonicMs();
     while (this.#waiters.firstSinceMs + this.#timeoutMs(this.#waiters.firstEndOffset) <= now) {
       this.#waiters.settleFirst((end) =>

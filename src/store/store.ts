@@ -582,7 +582,7 @@ export class MessageStore {
 
   #writeTurn(): void {
     this.#turnEndAsked = false;
-    if (this.#failure !== null) return;
+    if (this.#failure !== null) return this.#promises.turnRefused();
     const { log, appender, index } = this.#core;
     const start = log.appendedOffset;
     let touched: Consumequeue[];

@@ -62,6 +62,25 @@ Deno.test("a failed sync makes the store read-only, says so once, and promises n
   assert(h.disk.stat("/store/abort") !== null);
 });
 
+Deno.test("whoever asks a store that has failed, or is closed, whether something is safe is told that it never will be", async () => {
+  const h = StoreHarness.fresh({ flushDiskType: "SYNC_FLUSH" });
+  await h.open();
+  const { out } = h.send({ body: "safe" });
+  (h.disk as SimDisk).faults.fail({ path: /commitlog/, operation: "sync", nth: 1, fault: "io" });
+  await h.send({ body: "unsafe" }).settled;
+  const asked = (waits: boolean) => {
+    const told = new Promise<PutStatus>((settle) => h.store.whenSafe(out.endOffset, waits, { settle }));
+    h.endTurn();
+    return told;
+  };
+  assertEquals([await asked(true), await asked(false)], [PutStatus.UNKNOWN_ERROR, PutStatus.UNKNOWN_ERROR]);
+  await h.store.close();
+  assertEquals(await asked(true), PutStatus.UNKNOWN_ERROR);
+  await h.open();
+  await h.store.close();
+  assertEquals(await asked(true), PutStatus.SERVICE_NOT_AVAILABLE);
+});
+
 Deno.test("a write error other than no space makes the store read-only until it is opened again", async () => {
   const h = StoreHarness.fresh();
   await h.open();
