@@ -3,15 +3,16 @@
  * what is due for a group that was set to PULL goes there at once, and what lies unread in its POP retry topics is brought there
  * when it is set. (RocketMQ leaves both where nobody reads them.)
  *
- * A message and the move of the offset behind it are written in this order: a crash can bring a message twice, never lose one.
- * When the store takes back what was put, the offset goes back with it.
+ * A message and the move of the offset behind it are written in this order, the offset when device and replicas have the message:
+ * a crash or a failover can bring a message twice, never lose one. When the store takes back what was put, the offset goes
+ * back with it.
  *
  * @module
  */
 import { Property } from "../../protocol/message.ts";
 import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus } from "../../store/store.ts";
 import type { GroupTable } from "../groups.ts";
-import { isSafe, type MessagePut } from "../message_put.ts";
+import { type MessagePut, staysStored } from "../message_put.ts";
 import { readStoredMessages, storedAgain, type StoredMessage } from "../stored_message.ts";
 import { popRetryTopicsOf, retryTopicOf } from "../system_topics.ts";
 import type { TopicTable } from "../topics.ts";
@@ -29,6 +30,8 @@ export interface HandoverParts {
   readonly groups: GroupTable;
   readonly table: InFlightTable;
   readonly progress: PopProgress;
+  /** Whether the broker does not stop. */
+  readonly isRunning: () => boolean;
 }
 
 /** The handover; see the module's text. */
@@ -47,8 +50,9 @@ export class Handover {
   }
 
   /**
-   * Brings what a group has not popped of its retries for a topic.
-   * @returns how many messages; null when the store did not take all of them: the rest is where it was.
+   * Brings what a group has not popped of its retries for a topic; resolves when that is as safe as producers are promised,
+   * however long that takes.
+   * @returns how many messages; null when the store did not take all of them, or the broker stops: the rest is where it was.
    */
   async bring(group: string, topic: string): Promise<number | null> {
     let count = 0;
@@ -63,7 +67,7 @@ export class Handover {
   }
 
   async #bringQueue(key: { group: string; topic: string; queueId: number }, origin: string): Promise<number | null> {
-    const { store, put, table, progress } = this.#parts;
+    const { store, put, table, progress, isRunning } = this.#parts;
     const result = new PullResult();
     let count = 0;
     for (;;) {
@@ -78,9 +82,9 @@ export class Handover {
       if (status !== PullStatus.FOUND) return count;
       const brought = this.#putAll(queue, origin, readStoredMessages(result.parts));
       if (brought === null) return null;
-      progress.moveTo(queue, result.nextBeginOffset);
       const last = brought.at(-1);
-      if (last !== undefined && !isSafe(await put.safe(last))) return null;
+      progress.moveTo(queue, result.nextBeginOffset, last?.endOffset);
+      if (last !== undefined && !await staysStored(put, last, () => !isRunning())) return null;
       count += brought.length;
     }
   }

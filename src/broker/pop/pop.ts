@@ -96,7 +96,8 @@ export class Pop {
     const { table, reviveLog: log } = this;
     this.progress = new PopProgress({ store, offsets, table, log, undo: this.#undo, clock, reviveTopic });
     this.reader = this.#makeReader(parts);
-    this.handover = new Handover({ ...parts, ...parts.tables, table, progress: this.progress });
+    const isRunning = () => this.#isRunning;
+    this.handover = new Handover({ ...parts, ...parts.tables, table, progress: this.progress, isRunning });
     this.revival = this.#makeRevival(parts);
     this.modes.load();
     this.orders.load();

@@ -1,8 +1,8 @@
 /**
  * How far groups have popped their queues. A queue's position moves with each pop; the group's consumer offset follows when
- * everything below the position is acknowledged or stands in the revive log on the device, so that neither a crash nor a loss
- * of power can leave an offset behind which there is a message that nobody remembers. A group that goes over to pulling
- * begins at this offset.
+ * everything below the position is acknowledged or stands in the revive log, on the device and with the replicas that
+ * producers wait for: slaves copy the offset. So neither a crash nor a loss of power nor a failover can leave an offset behind
+ * which there is a message that nobody remembers. A group that goes over to pulling begins at this offset.
  *
  * A position moves in the turn that writes what was popped; when the store takes this turn back, the position goes back, too.
  *
@@ -23,8 +23,12 @@ import type { TurnUndo } from "./turn_undo.ts";
 
 /** How soon after a pop its offset is committed; the log is synced before. */
 const COMMIT_PERIOD_MS = 200;
-/** How long a stop waits for the device, and how often it looks. */
+/**
+ * How long a stop waits for the device, how long for replicas once the device has everything (what is not committed then is
+ * found in the revive log again), and how often it looks.
+ */
 const STOP_PATIENCE_MS = 3000;
+const STOP_REPLICAS_MS = 200;
 const STOP_STEP_MS = 20;
 /** In whose name offsets move, for the log. */
 const WHO = "pop";
@@ -41,7 +45,7 @@ export interface ProgressParts {
   readonly reviveTopic: string;
 }
 
-/** Positions that wait until the log is synced up to `endPhysical`. */
+/** Positions that wait until device and replicas have the log up to `endPhysical`. */
 interface Pending {
   readonly endPhysical: number;
   readonly positions: Map<PopQueue, number>;
@@ -53,6 +57,8 @@ export class PopProgress {
   readonly #parts: ProgressParts;
   readonly #moved = new Set<PopQueue>();
   #pending: Pending | null = null;
+  /** Where the last message ends that was stored elsewhere for a position to move behind it. */
+  #movedTo = 0;
   #committedLogStart = -1;
   #timer: Timer | null = null;
 
@@ -85,11 +91,17 @@ export class PopProgress {
     return queue !== undefined && queue.next >= 0 && stored === queue.committed ? queue.next : stored;
   }
 
-  /** The next pop begins here: everything before is in the revive log, or nobody wants it. */
-  moveTo(queue: PopQueue, next: number): void {
+  /**
+   * The next pop begins here: everything before is in the revive log, or nobody wants it, or it was stored elsewhere.
+   * @param endPhysical where what was stored elsewhere in this turn ends in the log; 0 for nothing.
+   */
+  moveTo(queue: PopQueue, next: number, endPhysical = 0): void {
     const old = queue.next;
+    const movedTo = this.#movedTo;
     this.#move(queue, next);
+    this.#movedTo = Math.max(movedTo, endPhysical);
     this.#parts.undo.add(() => {
+      this.#movedTo = movedTo;
       // Somebody else has moved the group meanwhile: that stays.
       if (queue.next === next) this.#move(queue, old);
     });
@@ -133,12 +145,14 @@ export class PopProgress {
     if (this.#pending !== null || this.#moved.size > 0) this.touch();
   }
 
-  /** Commits for the last time; waits for the device as long as it takes, at most {@linkcode STOP_PATIENCE_MS}. */
+  /** Commits for the last time; waits for the device as long as it takes, at most {@linkcode STOP_PATIENCE_MS}, and a moment for replicas. */
   async stop(): Promise<void> {
-    const { clock } = this.#parts;
-    const endMs = clock.monotonicMs() + STOP_PATIENCE_MS;
+    const { clock, store } = this.#parts;
+    const startMs = clock.monotonicMs();
     this.commit();
-    while (this.#timer !== null && clock.monotonicMs() < endMs) {
+    while (this.#timer !== null) {
+      const isOnDevice = store.figures().flushedOffset >= (this.#pending?.endPhysical ?? Infinity);
+      if (clock.monotonicMs() - startMs >= (isOnDevice ? STOP_REPLICAS_MS : STOP_PATIENCE_MS)) break;
       await clock.sleep(STOP_STEP_MS);
       this.commit();
       if (this.#pending === null && this.#moved.size === 0) break;
@@ -157,12 +171,14 @@ export class PopProgress {
     const positions = new Map<PopQueue, number>();
     for (const queue of this.#moved) positions.set(queue, queue.next);
     this.#moved.clear();
-    return { endPhysical: log.endPhysical, positions, logStart };
+    return { endPhysical: Math.max(log.endPhysical, this.#movedTo), positions, logStart };
   }
 
   #settle(): void {
     const pending = this.#pending;
-    if (pending === null || this.#parts.store.figures().flushedOffset < pending.endPhysical) return;
+    if (pending === null) return;
+    const { flushedOffset, readableOffset } = this.#parts.store.figures();
+    if (Math.min(flushedOffset, readableOffset) < pending.endPhysical) return;
     this.#pending = null;
     const { offsets, reviveTopic, table } = this.#parts;
     for (const [queue, next] of pending.positions) {
