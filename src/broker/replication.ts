@@ -207,9 +207,9 @@ export class Replication {
     if (code !== ResponseCode.SUCCESS) throw new Error(remark ?? "it does not say why");
   }
 
-  /** Copies the master's tables now. */
-  async copyNow(): Promise<void> {
-    await this.#sync?.now();
+  /** Copies the master's tables now; whether at least consumer offsets could be copied. */
+  async copyNow(): Promise<boolean> {
+    return await this.#sync?.now() ?? false;
   }
 
   /** A slave learns its master's addresses; null leaves what is known. */

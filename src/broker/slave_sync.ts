@@ -163,11 +163,12 @@ export class SlaveSync {
     await this.#round;
   }
 
-  /** Copies everything after what is under way. */
-  async now(): Promise<void> {
+  /** Copies everything after what is under way; whether at least consumer offsets could be copied. */
+  async now(): Promise<boolean> {
     await this.#round;
     this.#begin();
     await this.#round;
+    return !this.#failing.has(this.#offsets.code);
   }
 
   /** Copies everything now. */

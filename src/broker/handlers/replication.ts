@@ -47,7 +47,7 @@ async function exchange(parts: ReplicationHandlerParts, { command }: Request): P
   if (header.copyEpoch !== undefined) {
     const { replicaId: leader = 0, replicaKey: key } = header;
     if (!election?.isLeader({ epoch: header.copyEpoch, leader, key })) throw systemError("who asks is not our leader");
-    await replication.copyNow();
+    if (!await replication.copyNow()) throw systemError("the consumer offsets cannot be copied, our log says why");
     return OK;
   }
   if (header.masterHaAddress !== undefined) {

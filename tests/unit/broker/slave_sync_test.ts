@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ConsumerOffsets } from "../../../src/broker/offsets.ts";
 import { defaultBrokerOptions } from "../../../src/broker/options.ts";
 import { SlaveSync } from "../../../src/broker/slave_sync.ts";
+import { ConnectionError } from "../../../src/common/errors.ts";
 import { JsonFile } from "../../../src/common/json_file.ts";
 import { encodeConsumerOffsets } from "../../../src/protocol/bodies/consumer_offset.ts";
 import { RequestCode, ResponseCode } from "../../../src/protocol/codes.ts";
@@ -15,10 +16,11 @@ function slaveOf(process: SimProcess, masters: Map<string, number>) {
   const file = new JsonFile(disk, "/store/config/consumerOffset.json");
   const offsets = new ConsumerOffsets({ clock, log, file, options: defaultBrokerOptions({}) });
   const told: [string, unknown][] = [];
-  const state = { masterAddr: [...masters.keys()][0]!, delayMs: 1 };
+  const state = { masterAddr: [...masters.keys()][0]!, delayMs: 1, answers: true };
   const invoke = async (address: string, { code, ext }: Outgoing) => {
     const offset = masters.get(address)!;
     await clock.sleep(state.delayMs);
+    if (!state.answers) throw new ConnectionError("timeout", `no answer from ${address}`);
     if (code === RequestCode.UPDATE_CONSUMER_OFFSET) {
       told.push([address, ext?.commitOffset]);
       masters.set(address, Number(ext?.commitOffset));
@@ -89,6 +91,17 @@ Deno.test("what was committed here between two leaders is told to the new one", 
     sync.masterReplaced();
     await sync.sync();
     assertEquals([offset(), told], [110, [["b", "110"]]]);
+    offsets.close();
+  });
+});
+
+Deno.test("who asks for a copy at once hears whether the offsets came", async () => {
+  await simWorld(4).run(async (world) => {
+    const { sync, offsets, state, offset } = slaveOf(world.machine("slave").boot(), new Map([["a", 100]]));
+    state.answers = false;
+    assertEquals([await sync.now(), offset()], [false, -1]);
+    state.answers = true;
+    assertEquals([await sync.now(), offset()], [true, 100]);
     offsets.close();
   });
 });
