@@ -10,6 +10,7 @@
 import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
+import { joinInSlices } from "../common/text_slices.ts";
 
 /** Where documents go; `JsonFile` is one. */
 export interface DocumentFile {
@@ -31,10 +32,6 @@ export interface PersistedParts {
 
 /** After a save failed, the next attempt comes this much later unless there is a change before. */
 const RETRY_MS = 5000;
-/** Longest stretch of work on a text in pieces, the pause behind it, and pieces between two looks at the clock. */
-const SLICE_MS = 4;
-const PAUSE_MS = 4;
-const PIECES_A_LOOK = 16;
 
 /** The document of one table. */
 export class Persisted {
@@ -122,18 +119,7 @@ export class Persisted {
 
   async #text(): Promise<string> {
     const text = this.#encode();
-    if (typeof text === "string") return text;
-    const { clock } = this.#parts;
-    const pieces: string[] = [];
-    let since = clock.monotonicMs();
-    for (const piece of text) {
-      pieces.push(piece);
-      if (pieces.length % PIECES_A_LOOK !== 0 || clock.monotonicMs() - since < SLICE_MS) continue;
-      await clock.sleep(PAUSE_MS);
-      if (this.#closed) break;
-      since = clock.monotonicMs();
-    }
-    return pieces.join("");
+    return typeof text === "string" ? text : await joinInSlices(text, this.#parts.clock, () => this.#closed);
   }
 
   #fail(error: unknown): void {

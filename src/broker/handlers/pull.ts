@@ -16,7 +16,7 @@ import { ResponseError } from "../../protocol/response_error.ts";
 import { command, type Reply } from "../../remoting/command.ts";
 import type { FastHandler, Handler, HandlerTable, Request } from "../../remoting/handler.ts";
 import { type MessageStore, PullResult, PullStatus } from "../../store/store.ts";
-import { ColdTurns } from "../cold_turns.ts";
+import { AnswerTurns } from "../answer_turns.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { AdmittedPull, PullAdmission } from "../pull_admission.ts";
 import type { HeldPull, PullHold } from "../pull_hold.ts";
@@ -85,7 +85,9 @@ export function fastPull(parts: PullParts, names: Interner): FastHandler {
 
 /** All pulls use it, one after the other: nothing in it is used after the turn that filled it. */
 const result = new PullResult();
-const coldTurns = new ColdTurns();
+/** Reads from disk under way at a time: what they load must fit the cache together. */
+const COLD_READS_MAX = 4;
+const coldTurns = new AnswerTurns(COLD_READS_MAX);
 /** With more than this waiting to be written on its connection, a waiting pull is not answered. */
 const UNWRITTEN_BYTES_MAX = 4_194_304;
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ColdTurns } from "../../../src/broker/cold_turns.ts";
+import { AnswerTurns } from "../../../src/broker/answer_turns.ts";
 import type { Connection } from "../../../src/remoting/connection.ts";
 
 /** A connection whose unwritten bytes the test owns. */
@@ -22,7 +22,7 @@ async function settle(): Promise<void> {
 }
 
 Deno.test("a connection's reads follow each other, those of others go on meanwhile", async () => {
-  const turns = new ColdTurns();
+  const turns = new AnswerTurns(4);
   const order: string[] = [];
   const first = Promise.withResolvers<void>();
   const { connection: a } = connectionWith({ pendingBytes: 0 });
@@ -41,7 +41,7 @@ Deno.test("a connection's reads follow each other, those of others go on meanwhi
 });
 
 Deno.test("a peer that does not read what it was sent waits until it has", async () => {
-  const turns = new ColdTurns();
+  const turns = new AnswerTurns(4);
   const order: string[] = [];
   const state = { pendingBytes: 2_000_000 };
   const { connection, drain } = connectionWith(state);
