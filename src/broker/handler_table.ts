@@ -51,6 +51,7 @@ import type { Replication } from "./replication.ts";
 import { runtimeInfo } from "./runtime_info.ts";
 import { SendAdmission } from "./send_admission.ts";
 import { SystemTopic } from "./system_topics.ts";
+import { TableAnswers } from "./table_answers.ts";
 import type { BrokerTables } from "./tables.ts";
 import type { TimerService } from "./timer/service.ts";
 
@@ -89,14 +90,15 @@ export interface HandlerTableParts {
 
 /** The table of all handlers. */
 export function handlerTable(parts: HandlerTableParts): HandlerTable {
+  const tableAnswers = new TableAnswers(parts.clock);
   return merge([
     ...messageHandlers(parts),
     pullHandlers(pullParts(parts)),
     queryHandlers(parts.store),
-    ...tableHandlers(parts),
+    ...tableHandlers(parts, tableAnswers),
     ...popHandlerTables(parts),
     timerTable(parts),
-    ...adminHandlers(parts),
+    ...adminHandlers(parts, tableAnswers),
   ]);
 }
 
@@ -217,7 +219,7 @@ function pullParts(parts: HandlerTableParts): PullParts {
   };
 }
 
-function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
+function tableHandlers(parts: HandlerTableParts, tableAnswers: TableAnswers): HandlerTable[] {
   const { store, tables, settings, memoryBytes, brokerAddr, registration } = parts;
   const options = liveOptions(() => settings().broker);
   const { topics, groups, offsets, clients, stats, locks, filters } = tables;
@@ -229,12 +231,12 @@ function tableHandlers(parts: HandlerTableParts): HandlerTable[] {
     clientHandlers({ clients, groups, topics, locks, options, filters }),
     offsetHandlers({ offsets, groups, topics, store, youngBytes: memoryBytes * YOUNG_MEMORY_RATIO }),
     lockHandlers(locks),
-    topicHandlers({ topics, offsets, clients, stats, store, options, announced }),
-    groupHandlers({ groups, offsets, clients, stats, options, brokerAddr }),
+    topicHandlers({ topics, offsets, clients, stats, store, options, tableAnswers, announced }),
+    groupHandlers({ groups, offsets, clients, stats, options, tableAnswers, brokerAddr }),
   ];
 }
 
-function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
+function adminHandlers(parts: HandlerTableParts, tableAnswers: TableAnswers): HandlerTable[] {
   const { store, tables, settings, clock, log, notifier, brokerAddr, config, replication } = parts;
   const options = liveOptions(() => settings().broker);
   const { topics, groups, offsets, clients, stats, delayOffsets } = tables;
@@ -254,6 +256,7 @@ function adminHandlers(parts: HandlerTableParts): HandlerTable[] {
       notifier,
       store,
       clock,
+      tableAnswers,
       options,
       brokerAddr,
       isSlave: () => isSlave(parts),

@@ -9,14 +9,16 @@
  *
  * @module
  */
-import { crc32 } from "../common/bytes.ts";
+import { crc32, utf8 } from "../common/bytes.ts";
 import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
+import { joinInSlices } from "../common/text_slices.ts";
 import {
   type DataVersion,
   encodeDataVersion,
   encodeRegisterBody,
+  registerBodyText,
   type RegisterBrokerBody,
   type TopicConfig,
 } from "../protocol/bodies/register.ts";
@@ -212,12 +214,7 @@ export class NameServerLink {
   }
 
   async #registerOnce(): Promise<void> {
-    if (this.#parts.mayRegister?.() === false) {
-      this.#changed = null;
-      this.#retry?.cancel();
-      this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
-      return;
-    }
+    if (this.#mustWait()) return;
     try {
       const connection = await this.#parts.client.connection(this.address);
       if (connection !== this.#connection) {
@@ -227,7 +224,9 @@ export class NameServerLink {
       const changed = this.#changed;
       this.#changed = new Set();
       this.#connection = connection;
-      const answer = await connection.invoke(this.#registration(changed), this.#timeoutMs());
+      const request = await this.#registration(changed);
+      if (this.#mustWait()) return; // that took its time
+      const answer = await connection.invoke(request, this.#timeoutMs());
       if (answer.code !== ResponseCode.SUCCESS) {
         throw new Error(`${responseCodeName(answer.code)}: ${answer.remark ?? "no remark"}`);
       }
@@ -235,6 +234,15 @@ export class NameServerLink {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Whether the broker is not what it would register as; then it is tried again later, with everything. */
+  #mustWait(): boolean {
+    if (this.#parts.mayRegister?.() !== false) return false;
+    this.#changed = null;
+    this.#retry?.cancel();
+    this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
+    return true;
   }
 
   /** The name server may be another one soon, which knows nobody: it is told as soon as it is there, not in half a minute. */
@@ -273,10 +281,13 @@ export class NameServerLink {
     if (!this.#closed) this.#retry = this.#parts.clock.after(RETRY_MS, () => void this.register());
   }
 
-  #registration(changed: ReadonlySet<string> | null): Outgoing {
-    const { options, identity } = this.#parts;
+  async #registration(changed: ReadonlySet<string> | null): Promise<Outgoing> {
+    const { clock, options, identity } = this.#parts;
+    const content = this.#bodyOf(changed);
+    const body = options.compressedRegister
+      ? encodeRegisterBody(content, true)
+      : utf8(await joinInSlices(registerBodyText(content), clock));
     const { clusterName, brokerName, brokerId, brokerAddr, haServerAddr, networkAddresses = "" } = identity();
-    const body = encodeRegisterBody(this.#bodyOf(changed), options.compressedRegister);
     const ext = writeHeader({
       brokerAddr,
       brokerId,

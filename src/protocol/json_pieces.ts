@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { stringifyJson } from "./json.ts";
 
 /** A member that may have many entries, in the order in which they are written. */
 export type JsonTable = Iterable<readonly [key: string, value: unknown]>;
@@ -31,4 +32,28 @@ export function* jsonPieces(
     yield isEmpty ? `${before}}` : "\n\t}";
   }
   yield "\n}";
+}
+
+/**
+ * The pieces of a body, one for each entry of a table, joined the same as `stringifyJson({ ...head, ...tables, ...tail })` with
+ * tables as objects. An entry is looked at when its piece is asked for.
+ */
+export function* bodyPieces(
+  head: Readonly<Record<string, unknown>>,
+  tables: Readonly<Record<string, JsonTable>>,
+  tail: Readonly<Record<string, unknown>> = {},
+): Generator<string, void, void> {
+  let before = stringifyJson(head).slice(0, -1);
+  for (const [name, table] of Object.entries(tables)) {
+    before += `${before === "{" ? "" : ","}${JSON.stringify(name)}:{`;
+    let isEmpty = true;
+    for (const [key, value] of table) {
+      yield `${before}${JSON.stringify(key)}:${stringifyJson(value)}`;
+      before = ",";
+      isEmpty = false;
+    }
+    before = isEmpty ? `${before}}` : "}";
+  }
+  const end = stringifyJson(tail).slice(1);
+  yield `${before}${end === "}" || before === "{" ? "" : ","}${end}`;
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock.ts";
-import { encodeConsumerOffsets } from "../../protocol/bodies/consumer_offset.ts";
+import { allConsumerOffsetsText } from "../../protocol/bodies/consumer_offset.ts";
 import { encodeOffsetTable } from "../../protocol/bodies/offset_table.ts";
 import type { TopicConfig } from "../../protocol/bodies/register.ts";
 import {
@@ -42,6 +42,7 @@ import type { GroupTable } from "../groups.ts";
 import type { ConsumerOffsets } from "../offsets.ts";
 import type { BrokerStats } from "../stats.ts";
 import { RETRY_PREFIX } from "../system_topics.ts";
+import type { TableAnswers } from "../table_answers.ts";
 import type { TopicTable } from "../topics.ts";
 
 /** What these handlers use. */
@@ -54,6 +55,7 @@ export interface AdminOffsetParts {
   readonly notifier: ClientNotifier;
   readonly store: Pick<MessageStore, "minOffset" | "maxOffset" | "offsetByTime" | "storeTimeAt" | "earliestStoreTime">;
   readonly clock: Clock;
+  readonly tableAnswers: TableAnswers;
   readonly options: { readonly brokerName: string; readonly useServerSideResetOffset: boolean };
   /** `host:port` that clients are told. */
   readonly brokerAddr: string;
@@ -69,7 +71,10 @@ const NO_CORRECTION = 9223372036854775807n;
 /** Handlers of 43, 208, 222, 303, 308, 314, 317. */
 export function adminOffsetHandlers(parts: AdminOffsetParts): HandlerTable {
   return new Map<number, Handler>([
-    [RequestCode.GET_ALL_CONSUMER_OFFSET, () => ({ body: encodeConsumerOffsets(parts.offsets.table()) })],
+    [
+      RequestCode.GET_ALL_CONSUMER_OFFSET,
+      (request) => parts.tableAnswers.answer(request, () => allConsumerOffsetsText(parts.offsets.table())),
+    ],
     [RequestCode.GET_CONSUME_STATS, (request) => consumeStats(parts, request)],
     [RequestCode.GET_BROKER_CONSUME_STATS, (request) => brokerConsumeStats(parts, request)],
     [RequestCode.QUERY_CONSUME_TIME_SPAN, (request) => timeSpans(parts, request)],

@@ -8,11 +8,11 @@
  */
 import { encodeGroupSubscription } from "../../protocol/bodies/connection.ts";
 import {
+  allGroupsText,
   decodeGroupConfig,
   decodeGroupConfigList,
   encodeGroupConfig,
   encodeGroupForbidden,
-  encodeGroupTable,
   type SubscriptionGroupConfig,
 } from "../../protocol/bodies/group.ts";
 import { encodeTopicList } from "../../protocol/bodies/route.ts";
@@ -35,6 +35,7 @@ import type { BrokerOptions } from "../options.ts";
 import { decodeBody } from "../request_body.ts";
 import type { BrokerStats } from "../stats.ts";
 import { groupNameFault } from "../system_topics.ts";
+import type { TableAnswers } from "../table_answers.ts";
 import { namedVersion } from "../named_version.ts";
 
 /** What these handlers use. */
@@ -44,6 +45,7 @@ export interface GroupHandlerParts {
   readonly clients: ClientTable;
   readonly stats: BrokerStats;
   readonly options: Pick<BrokerOptions, "autoDeleteUnusedStats" | "enableSplitMetadata" | "splitMetadataSize">;
+  readonly tableAnswers: TableAnswers;
   /** `host:port` that clients are told. */
   readonly brokerAddr: string;
 }
@@ -98,13 +100,14 @@ async function deleteGroup(
   return OK;
 }
 
-function allGroups({ groups, options }: GroupHandlerParts, { command }: Request): Reply {
-  const { groupSeq, maxGroupNum, dataVersion } = readHeader(GET_ALL_GROUPS_REQUEST, command.ext);
+function allGroups({ groups, options, tableAnswers }: GroupHandlerParts, request: Request): Promise<null> {
+  const { groupSeq, maxGroupNum, dataVersion } = readHeader(GET_ALL_GROUPS_REQUEST, request.command.ext);
   const wantsPage = groupSeq !== undefined || maxGroupNum !== undefined || dataVersion !== undefined;
   const ext = writeHeader({ totalGroupNum: groups.groups.size });
-  if (!wantsPage || !options.enableSplitMetadata) return { ext, body: encodeGroupTable(groups) };
+  if (!wantsPage || !options.enableSplitMetadata) return tableAnswers.answer(request, () => allGroupsText(groups), ext);
   const count = Math.min(options.splitMetadataSize, maxGroupNum ?? Infinity);
-  return { ext, body: encodeGroupTable(groups.page(namedVersion(dataVersion), groupSeq ?? 0, count)) };
+  const page = groups.page(namedVersion(dataVersion), groupSeq ?? 0, count);
+  return tableAnswers.answer(request, () => allGroupsText(page), ext);
 }
 
 function oneGroup({ groups }: GroupHandlerParts, { command }: Request): Reply {

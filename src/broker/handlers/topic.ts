@@ -9,8 +9,8 @@
 import type { TopicConfig } from "../../protocol/bodies/register.ts";
 import { encodeTopicList } from "../../protocol/bodies/route.ts";
 import {
+  allTopicConfigText,
   decodeTopicConfigList,
-  encodeAllTopicConfig,
   encodeGroupList,
   encodeTopicConfig,
   encodeTopicStats,
@@ -36,6 +36,7 @@ import type { BrokerOptions } from "../options.ts";
 import { decodeBody } from "../request_body.ts";
 import type { BrokerStats } from "../stats.ts";
 import { popRetryTopicsOf, topicNameFault } from "../system_topics.ts";
+import type { TableAnswers } from "../table_answers.ts";
 import { MESSAGE_TYPE_ATTRIBUTE, parseAttributeChange } from "../topic_attributes.ts";
 import { topicConfig, type TopicTable } from "../topics.ts";
 
@@ -56,6 +57,7 @@ export interface TopicHandlerParts {
     | "enableSplitMetadata"
     | "splitMetadataSize"
   >;
+  readonly tableAnswers: TableAnswers;
   /** Resolves when a change of topics is on disk and known to the name servers, as far as they answer. */
   readonly announced: () => Promise<void>;
 }
@@ -165,14 +167,17 @@ async function deleteTopic(parts: TopicHandlerParts, { command }: Request): Prom
   return OK;
 }
 
-function allTopics({ topics, options }: TopicHandlerParts, { command }: Request): Reply {
-  const header = readHeader(GET_ALL_TOPIC_CONFIG_REQUEST, command.ext);
+function allTopics({ topics, options, tableAnswers }: TopicHandlerParts, request: Request): Promise<null> {
+  const header = readHeader(GET_ALL_TOPIC_CONFIG_REQUEST, request.command.ext);
   const { topicSeq, maxTopicNum, dataVersion } = header;
   const wantsPage = topicSeq !== undefined || maxTopicNum !== undefined || dataVersion !== undefined;
   const ext = writeHeader({ totalTopicNum: topics.topics.size });
-  if (!wantsPage || !options.enableSplitMetadata) return { ext, body: encodeAllTopicConfig(topics) };
+  if (!wantsPage || !options.enableSplitMetadata) {
+    return tableAnswers.answer(request, () => allTopicConfigText(topics), ext);
+  }
   const count = Math.min(options.splitMetadataSize, maxTopicNum ?? Infinity);
-  return { ext, body: encodeAllTopicConfig(topics.page(namedVersion(dataVersion), topicSeq ?? 0, count)) };
+  const page = topics.page(namedVersion(dataVersion), topicSeq ?? 0, count);
+  return tableAnswers.answer(request, () => allTopicConfigText(page), ext);
 }
 
 function oneTopic({ topics }: TopicHandlerParts, { command }: Request): Reply {

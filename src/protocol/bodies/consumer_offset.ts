@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { utf8, utf8Text } from "../../common/bytes.ts";
-import { type JsonObject, parseJsonObject, stringifyJson } from "../json.ts";
+import { utf8Text } from "../../common/bytes.ts";
+import { type JsonObject, parseJsonObject } from "../json.ts";
 import { isObject, objectMember } from "../json_members.ts";
-import { jsonPieces } from "../json_pieces.ts";
+import { bodyPieces, jsonPieces } from "../json_pieces.ts";
 import { type DataVersion, dataVersionJson, readDataVersion } from "./register.ts";
 import { offsetsJson, readOffsets } from "./stats.ts";
 
@@ -68,9 +68,14 @@ export function parseConsumerOffsets(text: string): ConsumerOffsetTable {
   };
 }
 
-/** Writes the answer to GET_ALL_CONSUMER_OFFSET. */
-export function encodeConsumerOffsets(table: ConsumerOffsetTable): Uint8Array {
-  return utf8(stringifyJson(offsetTableJson(table)));
+/** The answer to GET_ALL_CONSUMER_OFFSET in pieces, as {@linkcode offsetTableText}. */
+export function allConsumerOffsetsText(table: ConsumerOffsetTable): Generator<string, void, void> {
+  const head = table.dataVersion === null ? {} : { dataVersion: dataVersionJson(table.dataVersion) };
+  return bodyPieces(head, {
+    groupTopicMap: table.topicsByGroup,
+    offsetTable: entriesJson(table.offsets),
+    pullOffsetTable: entriesJson(table.pulled),
+  });
 }
 
 /** Reads the answer to GET_ALL_CONSUMER_OFFSET. @throws {JsonError} */

@@ -22,7 +22,7 @@ import {
   textsMember,
   textTableMember,
 } from "../json_members.ts";
-import { jsonPieces } from "../json_pieces.ts";
+import { bodyPieces, jsonPieces } from "../json_pieces.ts";
 import { type DataVersion, dataVersionJson, readDataVersion } from "./register.ts";
 
 /** How a consumer group is configured on one broker. Members are in the order in which Java writes them. */
@@ -113,19 +113,18 @@ export function decodeGroupConfigList(body: Uint8Array): SubscriptionGroupConfig
 
 /** The JSON of a table, on the wire and as it is stored. */
 export function groupTableJson(table: GroupConfigTable): Record<string, unknown> {
-  const forbidden = [...table.forbidden].map(([group, topics]) => [group, Object.fromEntries(topics)] as const);
-  return {
-    dataVersion: dataVersionJson(table.dataVersion),
-    forbiddenTable: Object.fromEntries(forbidden),
-    subscriptionGroupTable: Object.fromEntries(table.groups),
-  };
+  return { ...headJson(table), subscriptionGroupTable: Object.fromEntries(table.groups) };
+}
+
+/** The members before the groups. */
+function headJson({ dataVersion, forbidden }: GroupConfigTable): Record<string, unknown> {
+  const tables = [...forbidden].map(([group, topics]) => [group, Object.fromEntries(topics)] as const);
+  return { dataVersion: dataVersionJson(dataVersion), forbiddenTable: Object.fromEntries(tables) };
 }
 
 /** The file's text in pieces, one for each group: the table as it is when this is called. */
 export function groupTableText(table: GroupConfigTable): Generator<string, void, void> {
-  const { dataVersion, forbidden } = table;
-  const { subscriptionGroupTable: _groups, ...head } = groupTableJson({ dataVersion, forbidden, groups: new Map() });
-  return jsonPieces(head, { subscriptionGroupTable: [...table.groups] });
+  return jsonPieces(headJson(table), { subscriptionGroupTable: [...table.groups] });
 }
 
 /** Reads a table from a body or a file. @throws {JsonError} */
@@ -143,9 +142,9 @@ export function parseGroupTable(text: string): GroupConfigTable {
   return { dataVersion: readDataVersion(objectMember(object, "dataVersion")), groups, forbidden };
 }
 
-/** Writes the answer to GET_ALL_SUBSCRIPTIONGROUP_CONFIG. */
-export function encodeGroupTable(table: GroupConfigTable): Uint8Array {
-  return utf8(stringifyJson(groupTableJson(table)));
+/** The answer to GET_ALL_SUBSCRIPTIONGROUP_CONFIG in pieces, one for each group: the table as it is when this is called. */
+export function allGroupsText(table: GroupConfigTable): Generator<string, void, void> {
+  return bodyPieces(headJson(table), { subscriptionGroupTable: [...table.groups] });
 }
 
 /** Reads the answer to GET_ALL_SUBSCRIPTIONGROUP_CONFIG. @throws {JsonError} */

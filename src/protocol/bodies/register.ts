@@ -34,6 +34,7 @@ import {
   textsMember,
   textTableMember,
 } from "../json_members.ts";
+import { bodyPieces, type JsonTable } from "../json_pieces.ts";
 import { mappingInfoJson, readMappingInfo, readMappingInfos, type TopicQueueMappingInfo } from "./route.ts";
 
 /** A topic's table entry is replaced only where this has changed. */
@@ -124,6 +125,14 @@ export function topicConfigJson(topic: TopicConfig): JsonObject {
   };
 }
 
+/** The JSON of each topic of a table as it is when this is called, made when it is asked for. */
+export function topicEntriesJson(topics: ReadonlyMap<string, TopicConfig>): JsonTable {
+  const entries = [...topics];
+  return (function* () {
+    for (const [name, topic] of entries) yield [name, topicConfigJson(topic)] as const;
+  })();
+}
+
 /** Reads a topic; what is missing has Java's default (16 queues, RW). */
 export function readTopicConfig(json: JsonObject): TopicConfig {
   return {
@@ -140,15 +149,22 @@ export function readTopicConfig(json: JsonObject): TopicConfig {
 
 /** Writes a registration as brokers of 5.x do; where `compressed`, with the section of static topics. */
 export function encodeRegisterBody(body: RegisterBrokerBody, compressed = false): Uint8Array {
-  return compressed ? encodeCompressed(body) : utf8(stringifyJson({
-    filterServerList: body.filterServerList,
-    topicConfigSerializeWrapper: {
-      dataVersion: dataVersionJson(body.dataVersion),
-      topicConfigTable: new Map([...body.topicConfigTable].map(([name, topic]) => [name, topicConfigJson(topic)])),
-      topicQueueMappingDetailMap: {},
-      topicQueueMappingInfoMap: body.topicQueueMappingInfoMap,
-    },
-  }));
+  return compressed ? encodeCompressed(body) : utf8([...registerBodyText(body)].join(""));
+}
+
+/** The registration as JSON in pieces, one for each topic: the tables as they are when this is called. */
+export function registerBodyText(body: RegisterBrokerBody): Generator<string, void, void> {
+  const wrapper = bodyPieces(
+    { dataVersion: dataVersionJson(body.dataVersion) },
+    { topicConfigTable: topicEntriesJson(body.topicConfigTable) },
+    { topicQueueMappingDetailMap: {}, topicQueueMappingInfoMap: body.topicQueueMappingInfoMap },
+  );
+  const before = `{"filterServerList":${stringifyJson(body.filterServerList)},"topicConfigSerializeWrapper":`;
+  return (function* () {
+    yield before;
+    yield* wrapper;
+    yield "}";
+  })();
 }
 
 /**

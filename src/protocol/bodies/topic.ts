@@ -19,7 +19,7 @@ import {
   readBody,
   textsMember,
 } from "../json_members.ts";
-import { jsonPieces } from "../json_pieces.ts";
+import { bodyPieces, jsonPieces } from "../json_pieces.ts";
 import { type MessageQueue, readQueueMap } from "../message_queue.ts";
 import {
   type DataVersion,
@@ -29,6 +29,7 @@ import {
   readTopicTable,
   type TopicConfig,
   topicConfigJson,
+  topicEntriesJson,
   ZERO_DATA_VERSION,
 } from "./register.ts";
 
@@ -48,12 +49,8 @@ export function topicTableJson(table: TopicConfigTable): Record<string, unknown>
 
 /** The file's text in pieces, one for each topic: the table as it is when this is called. */
 export function topicTableText(table: TopicConfigTable): Generator<string, void, void> {
-  const topics = [...table.topics];
-  return jsonPieces({ dataVersion: dataVersionJson(table.dataVersion) }, {
-    topicConfigTable: (function* () {
-      for (const [name, topic] of topics) yield [name, topicConfigJson(topic)] as const;
-    })(),
-  });
+  const head = { dataVersion: dataVersionJson(table.dataVersion) };
+  return jsonPieces(head, { topicConfigTable: topicEntriesJson(table.topics) });
 }
 
 /** Reads a table from a body or a file. @throws {JsonError} */
@@ -65,14 +62,20 @@ export function parseTopicTable(text: string): TopicConfigTable {
   };
 }
 
-/** Writes the answer to GET_ALL_TOPIC_CONFIG; the members about static topics are empty. */
-export function encodeAllTopicConfig(table: TopicConfigTable): Uint8Array {
-  return utf8(stringifyJson({
-    ...topicTableJson(table),
-    mappingDataVersion: dataVersionJson(ZERO_DATA_VERSION),
-    topicQueueMappingDetailMap: {},
-    topicQueueMappingInfoMap: {},
-  }));
+/**
+ * The answer to GET_ALL_TOPIC_CONFIG in pieces, one for each topic: the table as it is when this is called. The members about
+ * static topics are empty.
+ */
+export function allTopicConfigText(table: TopicConfigTable): Generator<string, void, void> {
+  return bodyPieces(
+    { dataVersion: dataVersionJson(table.dataVersion) },
+    { topicConfigTable: topicEntriesJson(table.topics) },
+    {
+      mappingDataVersion: dataVersionJson(ZERO_DATA_VERSION),
+      topicQueueMappingDetailMap: {},
+      topicQueueMappingInfoMap: {},
+    },
+  );
 }
 
 /** Reads the answer to GET_ALL_TOPIC_CONFIG. @throws {JsonError} */

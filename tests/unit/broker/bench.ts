@@ -21,6 +21,7 @@ import { ConsumerOffsets } from "../../../src/broker/offsets.ts";
 import { type BrokerOptions, defaultBrokerOptions } from "../../../src/broker/options.ts";
 import { QueueLocks } from "../../../src/broker/queue_locks.ts";
 import { BrokerStats } from "../../../src/broker/stats.ts";
+import { TableAnswers } from "../../../src/broker/table_answers.ts";
 import { TopicTable } from "../../../src/broker/topics.ts";
 import type { SubscriptionData } from "../../../src/protocol/bodies/heartbeat.ts";
 import { parseJson } from "../../../src/protocol/json.ts";
@@ -185,13 +186,14 @@ export class Bench {
     const brokerAddr = "127.0.0.1:20911";
     const isSlave = () => false;
     const { clock } = this.process;
+    const tableAnswers = new TableAnswers(clock);
     const runtimeInfo = () => Promise.resolve(new Map([["brokerVersionDesc", "V5_5_0"]]));
     return new Map([
       ...clientHandlers({ clients, groups, topics, locks, options, filters }),
       ...lockHandlers(locks),
       ...offsetHandlers({ offsets, groups, topics, store, youngBytes: 100_000 }),
-      ...topicHandlers({ topics, offsets, clients, stats, store, options, announced }),
-      ...groupHandlers({ groups, offsets, clients, stats, options, brokerAddr }),
+      ...topicHandlers({ topics, offsets, clients, stats, store, options, tableAnswers, announced }),
+      ...groupHandlers({ groups, offsets, clients, stats, options, tableAnswers, brokerAddr }),
       ...adminClientHandlers({ clients, groups, topics, notifier, store, brokerName: options.brokerName }),
       ...adminOffsetHandlers({
         offsets,
@@ -202,6 +204,7 @@ export class Bench {
         notifier,
         store,
         clock,
+        tableAnswers,
         options,
         brokerAddr,
         isSlave,

@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import { ConsumerOffsets } from "../../../src/broker/offsets.ts";
 import { defaultBrokerOptions } from "../../../src/broker/options.ts";
 import { SlaveSync } from "../../../src/broker/slave_sync.ts";
+import { utf8 } from "../../../src/common/bytes.ts";
 import { ConnectionError } from "../../../src/common/errors.ts";
 import { JsonFile } from "../../../src/common/json_file.ts";
-import { encodeConsumerOffsets } from "../../../src/protocol/bodies/consumer_offset.ts";
+import { allConsumerOffsetsText } from "../../../src/protocol/bodies/consumer_offset.ts";
 import { RequestCode, ResponseCode } from "../../../src/protocol/codes.ts";
 import type { Outgoing } from "../../../src/remoting/command.ts";
 import { type SimProcess, simWorld } from "../../support/world.ts";
@@ -25,12 +26,13 @@ function slaveOf(process: SimProcess, masters: Map<string, number>) {
       told.push([address, ext?.commitOffset]);
       masters.set(address, Number(ext?.commitOffset));
     }
-    const body = encodeConsumerOffsets({
+    const text = allConsumerOffsetsText({
       dataVersion: null,
       offsets: new Map([["T@G", new Map([[0, offset]])]]),
       pulled: new Map(),
       topicsByGroup: new Map(),
     });
+    const body = utf8([...text].join(""));
     const isKnown = code === RequestCode.GET_ALL_CONSUMER_OFFSET || code === RequestCode.UPDATE_CONSUMER_OFFSET;
     return { code: isKnown ? ResponseCode.SUCCESS : ResponseCode.SYSTEM_ERROR, body };
   };
