@@ -32,9 +32,10 @@ export class ReplicaLog {
     return this.#log.appendedOffset;
   }
 
-  /** Whether there is no file at all. */
+  /** Whether nothing is stored: there is no file, or only the one that was made for a first message which never came. */
   get isEmpty(): boolean {
-    return this.#log.segments.first === undefined;
+    const { segments: { segments }, appendedOffset } = this.#log;
+    return segments.length === 0 || (segments.length === 1 && segments[0]!.startOffset === appendedOffset);
   }
 
   /** Size of a file. */

@@ -411,6 +411,8 @@ export class MessageStore {
     const refusal = this.#failure ?? (this.#closing === null ? null : "the store is closed");
     if (refusal !== null) throw new Error(refusal);
     if (this.replicaLog.isEmpty && offset > this.#core.log.tail) {
+      // A master that was killed before its first message has left a file for it.
+      this.#core.log.segments.removeAll();
       this.#moveEnd(offset, -1);
       if (this.#core.index !== null) this.#core.index.indexedOffset = offset;
     }

@@ -114,3 +114,33 @@ Deno.test("the first file of an empty log is there before its first message, and
   await unused.store.close();
   assertEquals(unused.disk.list("/store/commitlog"), []);
 });
+
+Deno.test("a store that was killed before its first message still begins, as a slave, where its master's log does", async () => {
+  const master = StoreHarness.fresh();
+  await master.open();
+  const size = master.options.mappedFileSizeCommitLog;
+  while (master.store.replicaLog.newestFileOffset === 0) {
+    master.append({ body: "x".repeat(1000) });
+    master.endTurn();
+  }
+  const { newestFileOffset } = master.store.replicaLog;
+  const part = new Uint8Array(size);
+  const count = await master.store.replicaLog.read(part, newestFileOffset);
+  const unused = StoreHarness.fresh();
+  await unused.open();
+  await unused.clock.advance(500);
+
+  const slave = new StoreHarness((unused.disk as SimDisk).kill(), unused.clock, {
+    ...unused.options,
+    brokerRole: "SLAVE",
+  });
+  await slave.open();
+  slave.store.appendReplica(newestFileOffset, part.subarray(0, count));
+  slave.endTurn();
+
+  assertEquals(slave.store.replicaLog.minOffset, newestFileOffset);
+  assertEquals(slave.store.replicaLog.endOffset, newestFileOffset + count);
+  assertEquals(slave.disk.list("/store/commitlog").map(({ name }) => Number(name)), [newestFileOffset]);
+  await slave.store.close();
+  await master.store.close();
+});
