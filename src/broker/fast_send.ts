@@ -10,13 +10,12 @@
 import { EMPTY } from "../common/bytes.ts";
 import { WorldError } from "../common/errors.ts";
 import type { Interner } from "../common/intern.ts";
-import { SysFlag } from "../protocol/message.ts";
+import { extendHash, SysFlag } from "../protocol/message.ts";
 import { FLAG_ONEWAY, FLAG_RESPONSE } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
 import type { Frame } from "../remoting/frame.ts";
 import { HeaderScanner, unescapeJson } from "../remoting/header_scanner.ts";
 import { AppendMessage, AppendResult, type MessageStore, PutStatus } from "../store/store.ts";
-import { extendHash } from "../protocol/message.ts";
 import type { FastTopics } from "./fast_topics.ts";
 import { peerOf } from "./peer.ts";
 import type { BrokerStats } from "./stats.ts";

@@ -90,7 +90,7 @@ export class AppendResult {
   storeTimestamp = 0;
   /** Number of messages: 1 unless it was a batch. */
   count = 0;
-  /** Physical offset of each message of a batch, in its first `count` places; empty for a single message. */
+  /** Physical offset of each message of a batch, in its first `count` places; not touched by a single message. */
   readonly batchOffsets: number[] = [];
 }
 
