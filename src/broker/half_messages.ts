@@ -22,6 +22,7 @@ import { type AppendResult, type MessageStore, PullResult, PullStatus, PutStatus
 import { type BrokerMessage, brokerMessage, type MessagePut, type PutOutcome, type PutRefusal } from "./message_put.ts";
 import type { ConsumerOffsets } from "./offsets.ts";
 import type { PeerHost } from "./peer.ts";
+import { RecentOffsets } from "./recent_offsets.ts";
 import { readStoredMessages, storedAgain, type StoredMessage } from "./stored_message.ts";
 import { SystemTopic, TRANSACTION_GROUP } from "./system_topics.ts";
 
@@ -31,8 +32,8 @@ const OP = SystemTopic.TRANS_OP_HALF;
 const QUEUE_ID = 0;
 /** Tag of an op record. */
 const REMOVE_TAG = "d";
-/** Ends of transactions that are remembered, to recognise a second one. */
-const RECENT_MAX = 65536;
+/** Ends of transactions that are remembered at least, to recognise a second one. */
+const RECENT_MIN = 65536;
 const BATCH = 64;
 const BATCH_BYTES_MAX = 1048576;
 /** In whose name offsets move, for the log. */
@@ -61,9 +62,9 @@ export class HalfMessages {
   readonly #ended = new Set<number>();
   readonly #copies = new Map<number, number>();
   /** Halves that ended lately, also below the consumer offset. */
-  readonly #recent = new Set<number>();
+  readonly #recent = new RecentOffsets(RECENT_MIN);
   /** Halves that were given up lately: they may still end. */
-  readonly #givenUp = new Set<number>();
+  readonly #givenUp = new RecentOffsets(RECENT_MIN);
   #loaded: Promise<void> | null = null;
   readonly #ops: OpRecord[] = [];
   /** Next op record that is not in {@linkcode #ops} yet. */
@@ -120,8 +121,8 @@ export class HalfMessages {
 
   /** Remembers that a half was given up, so that it can still end. */
   noteGivenUp(half: StoredMessage): void {
-    remember(this.#givenUp, half.queueOffset);
-    remember(this.#givenUp, originalOf(half));
+    this.#givenUp.add(half.queueOffset);
+    this.#givenUp.add(originalOf(half));
   }
 
   /** Reads once which halves have ended and which are copies of which. */
@@ -256,7 +257,7 @@ export class HalfMessages {
   }
 
   #noteEnded(op: OpRecord): void {
-    remember(this.#recent, op.halfOffset);
+    this.#recent.add(op.halfOffset);
     this.#ended.add(op.halfOffset);
     this.#ops.push(op);
   }
@@ -277,12 +278,6 @@ export class HalfMessages {
 function originalOf(half: StoredMessage): number {
   const original = half.properties.get(Property.TRAN_PREPARED_QUEUE_OFFSET);
   return original === undefined || !/^\d{1,15}$/.test(original) ? half.queueOffset : Number(original);
-}
-
-/** Adds to a set that forgets its oldest. */
-function remember(offsets: Set<number>, offset: number): void {
-  offsets.add(offset);
-  if (offsets.size > RECENT_MAX) offsets.delete(offsets.values().next().value!);
 }
 
 const TIMER_PROPERTIES = [Property.TIMER_DELAY_SEC, Property.TIMER_DELAY_MS, Property.TIMER_DELIVER_MS];
