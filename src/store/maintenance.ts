@@ -3,7 +3,7 @@
  * their files, and makes checkpoints.
  *
  * A checkpoint first brings everything derived from the log's part below D to the device, then the log itself, and then says
- * so. Recovery never has to look below the last D. Work over many queues goes in slices, so that it never holds the event
+ * so. Recovery never has to look below the last D, so one is made each minute, and earlier when much was appended. Work over many queues goes in slices, so that it never holds the event
  * loop for long.
  *
  * To make files takes longest, so files of new queues are made and synced in the round after they came, and not all
@@ -36,6 +36,8 @@ const BUSY_MS = 100;
 /** Longest stretch of work over queues, and the pause behind it. */
 const SLICE_MS = 4;
 const PAUSE_MS = 8;
+/** To sync one more queue is worth reading so many bytes of the log again at a start after a crash. */
+const BYTES_A_QUEUE = 1_048_576;
 /** Time for which a stop syncs queues. */
 const STOP_SYNC_MS = 5000;
 /** A queue without messages for this long lets go of its memory. */
@@ -72,6 +74,8 @@ export class Maintenance {
   #busy = new Set<Consumequeue>();
   #busyTimer: Timer | null = null;
   #lastFlushMs = 0;
+  /** Where the log ended at the last checkpoint, or when the rounds began. */
+  #checkpointedOffset = 0;
   #working: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -84,6 +88,7 @@ export class Maintenance {
   start(): void {
     const { clock, options } = this.#parts;
     this.#lastFlushMs = clock.monotonicMs();
+    this.#checkpointedOffset = this.#parts.log.appendedOffset;
     if (options.flushDiskType === "ASYNC_FLUSH") {
       this.#timers.push(clock.every(options.flushIntervalCommitLog, () => this.#flushRound()));
     }
@@ -118,7 +123,7 @@ export class Maintenance {
   async makeCheckpoint(): Promise<void> {
     const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
     // A turn may be under way: what it has made is not written and does not count.
-    const dispatchedOffset = log.appendedOffset;
+    const dispatchedOffset = this.#checkpointedOffset = log.appendedOffset;
     const lastRecordOffset = appender.lastWrittenRecord;
     const storeTimestamp = appender.turnTime;
     await this.#writeQueues(queues.takeDirty(), 1);
@@ -217,7 +222,15 @@ export class Maintenance {
     index?.writeEntries();
     await this.#syncQueues(Infinity, fresh);
     await this.#prepareSegment();
+    if (this.#isMuchToRead()) await this.makeCheckpoint();
     this.#writeBusySoon();
+  }
+
+  /** Whether a start after a crash would have to read much of the log again. */
+  #isMuchToRead(): boolean {
+    const { log, options } = this.#parts;
+    const bytes = log.appendedOffset - this.#checkpointedOffset;
+    return bytes >= options.storeCheckpointBytes + this.#unsynced.size * BYTES_A_QUEUE;
   }
 
   #writeBusySoon(): void {

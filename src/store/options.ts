@@ -324,6 +324,13 @@ export const STORE_OPTIONS = {
   storeCacheBytesMax: long(33_554_432, "bytes", "Ours: older data cached for readers that are behind", {
     min: 1_048_576,
   }),
+  storeCheckpointBytes: long(
+    268_435_456,
+    "bytes",
+    "Ours: appended bytes after which a checkpoint is made, so that a start " +
+      "after a crash reads little more",
+    { min: 1_048_576 },
+  ),
   storeOpenFilesMax: int(512, "files", "Ours: store files that are open at a time", { min: 16 }),
 };
 

@@ -80,6 +80,8 @@ export interface StoreOptions {
   readonly storeRecentBytesMax: number;
   /** Ours: bytes of older data cached for readers that are behind. */
   readonly storeCacheBytesMax: number;
+  /** Appended bytes after which a checkpoint is made before its time; more where many queues would have to be synced. */
+  readonly storeCheckpointBytes: number;
   /** Ours: files that are open at a time. */
   readonly storeOpenFilesMax: number;
 }
@@ -126,6 +128,7 @@ export function defaultStoreOptions(
     diskFreeBytesEnough: 0,
     storeRecentBytesMax: 64 * 1024 * 1024,
     storeCacheBytesMax: 32 * 1024 * 1024,
+    storeCheckpointBytes: 256 * 1024 * 1024,
     storeOpenFilesMax: 512,
     ...replaced,
   };

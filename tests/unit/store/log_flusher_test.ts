@@ -16,6 +16,25 @@ async function loaded(h: StoreHarness, forMs: number): Promise<void> {
   load.cancel();
 }
 
+/** Where the store on a disk that lost its broker begins to read the log again. */
+async function recoveryStart(h: StoreHarness): Promise<number> {
+  const next = h.on((h.disk as SimDisk).kill());
+  await next.open();
+  const start = next.log.map((line) => line.match(/recovery starts at the checkpoint (\d+)/)?.[1]).find((at) => at);
+  await next.store.close();
+  return Number(start);
+}
+
+Deno.test("a checkpoint is made before its time when much was appended since the last one", async () => {
+  const h = StoreHarness.fresh({ ...LARGE, storeCheckpointBytes: 1_048_576 });
+  await h.open();
+  await loaded(h, h.options.flushConsumeQueueThoroughInterval / 2);
+  const { maxPhysicalOffset } = h.store.figures();
+  assert(maxPhysicalOffset > 2_500_000, `${maxPhysicalOffset} bytes`);
+  const start = await recoveryStart(h);
+  assert(start > maxPhysicalOffset / 4, `recovery started at ${start} of ${maxPhysicalOffset}`);
+});
+
 for (const flushDiskType of ["ASYNC_FLUSH", "SYNC_FLUSH"] as const) {
   Deno.test(`checkpoints are made and units written while messages never cease to come, ${flushDiskType}`, async () => {
     const h = StoreHarness.fresh({ ...LARGE, flushDiskType });
@@ -25,11 +44,8 @@ for (const flushDiskType of ["ASYNC_FLUSH", "SYNC_FLUSH"] as const) {
     const { dirtyUnits, maxPhysicalOffset } = h.store.figures();
     assert(dirtyUnits < 3000, `${dirtyUnits} units are in memory alone`);
     slow.cancel();
-    const next = h.on((h.disk as SimDisk).kill());
-    await next.open();
-    const start = next.log.map((line) => line.match(/recovery starts at the checkpoint (\d+)/)?.[1]).find((at) => at);
-    assert(Number(start) > maxPhysicalOffset / 4, `recovery started at ${start} of ${maxPhysicalOffset}`);
-    await next.store.close();
+    const start = await recoveryStart(h);
+    assert(start > maxPhysicalOffset / 4, `recovery started at ${start} of ${maxPhysicalOffset}`);
   });
 }
 
