@@ -164,7 +164,10 @@ export class BlockCache {
     // What is under way has its memory already, and counts for nobody: with many readers it must stay a part of the cache.
     const underWay = (this.#aheadBlocksUnderWay + count) * BLOCK_SIZE;
     if (this.#readsWithoutAhead > 0 || underWay > this.#bytesMax / 2) return;
-    if (++this.#aheadsInARow === AHEADS_TO_GROW) this.#aheadMax = Math.min(2 * this.#aheadMax, BLOCKS_AHEAD_MAX);
+    if (++this.#aheadsInARow >= AHEADS_TO_GROW) {
+      this.#aheadsInARow = 0;
+      this.#aheadMax = Math.min(2 * this.#aheadMax, BLOCKS_AHEAD_MAX);
+    }
     this.#aheadBlocksUnderWay += count;
     this.#read({ segment, blockIndex, validEnd, count, wanted: 0, marks: true })
       .catch(() => {}).finally(() => this.#aheadBlocksUnderWay -= count);

@@ -118,6 +118,27 @@ Deno.test("a quick reader does not push out what was read ahead for a slow one, 
   assertEquals(waits, 4); // each for its first two blocks
 });
 
+Deno.test("when fewer readers are left, as much is read ahead again as at first", async () => {
+  const file = new FakeFile(65536 * BLOCK_SIZE);
+  const cache = new BlockCache(512 * BLOCK_SIZE);
+  const take = async (index: number) => {
+    if (cache.get(file.segment, index, (index + 1) * BLOCK_SIZE) === null) {
+      await cache.load([new BlockMiss(file.segment, index, file.sizeBytes)]);
+    }
+    assert(cache.get(file.segment, index, (index + 1) * BLOCK_SIZE) !== null);
+    await settle();
+  };
+  for (let step = 0; step < 60; step++) {
+    for (let reader = 0; reader < 40; reader++) await take(reader * 400 + step);
+  }
+  const longest = (from: number) => Math.max(...file.reads.slice(from).map(([, count]) => count));
+  const crowded = file.reads.length;
+  for (let step = 0; step < 100; step++) await take(20_000 + step);
+  assert(longest(crowded) < 64, `${longest(crowded)} blocks at a time`);
+  for (let step = 100; step < 40_000; step++) await take(20_000 + step);
+  assertEquals(longest(file.reads.length - 10), 64);
+});
+
 Deno.test("with more readers than the cache has room for, nothing is read ahead in vain for ever", async () => {
   const { file, load, get } = open();
   for (let round = 0; round < 8; round++) {
