@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { utf8Text } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import type { Commitlog } from "./commitlog.ts";
 import { indexKeys, type IndexSink, isIndexed, PropertyPlaces } from "./dispatch.ts";
@@ -93,7 +92,7 @@ export class IndexCatchUp {
       } else {
         const { view } = scanner;
         if (isIndexed(view.sysFlag)) {
-          const entry = queues.entry(utf8Text(view.bytes.subarray(view.topicStart, view.topicEnd)));
+          const entry = queues.entryOf(view);
           places.scan(view.bytes, view.propertiesStart, view.propertiesEnd);
           indexKeys(sink, entry, view.bytes, places, scanner.position, view.storeTimestamp);
         }

@@ -9,6 +9,8 @@
  * @module
  */
 import { type Disk, removeTree } from "../common/disk.ts";
+import { Interner } from "../common/intern.ts";
+import type { RecordView } from "../protocol/record.ts";
 import { Consumequeue, type LogBounds } from "./consumequeue.ts";
 import type { OpenFiles } from "./open_files.ts";
 import { SegmentQueue } from "./segment_queue.ts";
@@ -34,6 +36,7 @@ export interface QueueTableParts {
 export class QueueTable {
   readonly #parts: QueueTableParts;
   readonly #topics = new Map<string, TopicEntry>();
+  readonly #names = new Interner();
   /** Queues on disk that nobody has asked for yet. */
   readonly #unopened = new Set<Consumequeue>();
   #dirty: Consumequeue[] = [];
@@ -85,6 +88,11 @@ export class QueueTable {
     let entry = this.#topics.get(topic);
     if (entry === undefined) this.#topics.set(topic, entry = new TopicEntry(topic));
     return entry;
+  }
+
+  /** The entry of a record's topic, whose name is decoded once and not for each record. */
+  entryOf({ bytes, topicStart, topicEnd }: RecordView): TopicEntry {
+    return this.entry(this.#names.text(bytes, topicStart, topicEnd));
   }
 
   /** Whether a queue exists; it is not looked at. */

@@ -19,7 +19,6 @@
  */
 import type { Clock } from "../common/clock.ts";
 import { CorruptError } from "../common/errors.ts";
-import { Interner } from "../common/intern.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -268,7 +267,6 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
   const scanner = new LogScanner(log.segments, start, () => walked.endOffset);
   const pause = pauser(parts, "dispatch", start, walked.endOffset);
   const places = new PropertyPlaces();
-  const topics = new Interner();
   const touched = new Set<Consumequeue>();
   const mayLack = start === log.minOffset || walked.damages.length > 0;
   // The walk that found them looked closer than this one: a torn body does not show in the record's sizes.
@@ -289,7 +287,7 @@ async function dispatchFrom(parts: RecoveryParts, start: number, walked: Recover
     }
     const { view } = scanner;
     if (isQueued(view.sysFlag)) {
-      const entry = queues.entry(topics.text(view.bytes, view.topicStart, view.topicEnd));
+      const entry = queues.entryOf(view);
       const queue = queues.make(entry, view.queueId);
       if (!touched.has(queue)) {
         touched.add(queue);

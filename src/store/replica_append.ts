@@ -7,7 +7,6 @@
  * @module
  */
 import { CorruptError, invariant } from "../common/errors.ts";
-import { Interner } from "../common/intern.ts";
 import { RecordKind, RecordView } from "../protocol/record.ts";
 import type { Appender } from "./appender.ts";
 import type { Commitlog } from "./commitlog.ts";
@@ -34,7 +33,6 @@ export class ReplicaAppender {
   readonly #parts: ReplicaAppenderParts;
   readonly #view = new RecordView();
   readonly #places = new PropertyPlaces();
-  readonly #names = new Interner();
 
   /** Appends to the parts from where they are. */
   constructor(parts: ReplicaAppenderParts) {
@@ -77,7 +75,7 @@ export class ReplicaAppender {
 
   #copy(view: RecordView): void {
     const { queues, appender, tagsCodes } = this.#parts;
-    const entry = queues.entry(this.#names.text(view.bytes, view.topicStart, view.topicEnd));
+    const entry = queues.entryOf(view);
     const queue = isQueued(view.sysFlag) ? queues.make(entry, view.queueId) : null;
     this.#places.scan(view.bytes, view.propertiesStart, view.propertiesEnd);
     if (queue !== null) this.#bringTo(queue, view);
