@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isTrueText } from "../common/bytes.ts";
 import { Property } from "../protocol/message.ts";
 import { UNIQUE_KEY_SIZE_MAX } from "./send_reply.ts";
 
@@ -81,7 +82,7 @@ export class SendProperties {
         break;
       case 0x57: // W
         if (is(b, start, nameEnd, WAIT)) {
-          this.waits = waitsFor(b, nameEnd + 1, valueEnd);
+          this.waits = isTrueText(b, nameEnd + 1, valueEnd);
           return true;
         }
         break;
@@ -98,7 +99,6 @@ const TAGS = encoder.encode(Property.TAGS);
 const UNIQ_KEY = encoder.encode(Property.UNIQ_KEY);
 const WAIT = encoder.encode(Property.WAIT);
 const KEYS = encoder.encode(Property.KEYS);
-const TRUE = encoder.encode("true");
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Properties that the broker acts upon or sets itself. */
@@ -130,13 +130,6 @@ function isSpecial(b: Uint8Array, start: number, end: number): boolean {
 function is(b: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   if (end - start !== word.length) return false;
   for (let i = 0; i < word.length; i++) if (b[start + i] !== word[i]) return false;
-  return true;
-}
-
-/** Whether a WAIT property says `true`, in any case of letters. */
-function waitsFor(b: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== TRUE.length) return false;
-  for (let i = 0; i < TRUE.length; i++) if ((b[start + i]! | 0x20) !== TRUE[i]) return false;
   return true;
 }
 

@@ -105,6 +105,15 @@ export function utf8Slice(bytes: Uint8Array, start: number, end: number): string
   return utf8Text(bytes.subarray(start, end));
 }
 
+const TRUE = encoder.encode("true");
+
+/** Whether `bytes[start, end)` says `true`, in any case of letters: as Java's `Boolean.parseBoolean`. */
+export function isTrueText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== TRUE.length) return false;
+  for (let i = 0; i < TRUE.length; i++) if ((bytes[start + i]! | 0x20) !== TRUE[i]) return false;
+  return true;
+}
+
 /** Java's `String.hashCode`: over UTF-16 code units, wrapping at 32 bits, signed. */
 export function javaHash(text: string): number {
   let h = 0;

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { getI16, getI32, getU16, utf8 } from "../common/bytes.ts";
+import { getI16, getI32, getU16, isTrueText, utf8 } from "../common/bytes.ts";
 import { SERIALIZE_ROCKETMQ } from "./command.ts";
 import type { Frame } from "./frame.ts";
 
@@ -22,7 +22,6 @@ const COLON = 0x3a;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const BLANK = 0x20;
-const TRUE = utf8("true");
 
 /** Walks over the ext fields of one header at a time; see the module's text. */
 export class HeaderScanner {
@@ -75,9 +74,7 @@ export class HeaderScanner {
 
   /** Whether the value is `true`, in any case of letters. */
   isTrue(): boolean {
-    if (this.valueEnd - this.valueStart !== TRUE.length) return false;
-    for (let i = 0; i < TRUE.length; i++) if ((this.bytes[this.valueStart + i]! | 0x20) !== TRUE[i]) return false;
-    return true;
+    return isTrueText(this.bytes, this.valueStart, this.valueEnd);
   }
 
   #startBinary(): void {
