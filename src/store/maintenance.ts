@@ -3,8 +3,8 @@
  * their files, and makes checkpoints.
  *
  * A checkpoint first brings everything derived from the log's part below D to the device, then the log itself, and then says
- * so. Recovery never has to look below the last D, so one is made each minute, and earlier when much was appended. Work over many queues goes in slices, so that it never holds the event
- * loop for long.
+ * so. Recovery never has to look below the last D, so one is made each minute, and earlier when much was appended. Work over
+ * many queues goes in slices, so that it never holds the event loop for long.
  *
  * To make files takes longest, so files of new queues are made and synced in the round after they came, and not all
  * together at the next checkpoint or stop. A stop writes everything, but syncs queues only for so long: the checkpoint stays

@@ -327,8 +327,7 @@ export const STORE_OPTIONS = {
   storeCheckpointBytes: long(
     268_435_456,
     "bytes",
-    "Ours: appended bytes after which a checkpoint is made, so that a start " +
-      "after a crash reads little more",
+    "Ours: appended bytes after which a checkpoint is made, so that a start after a crash reads little more",
     { min: 1_048_576 },
   ),
   storeOpenFilesMax: int(512, "files", "Ours: store files that are open at a time", { min: 16 }),
