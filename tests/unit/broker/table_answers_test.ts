@@ -1,23 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { TableAnswers } from "../../../src/broker/table_answers.ts";
 import { utf8Text } from "../../../src/common/bytes.ts";
-import type { Clock } from "../../../src/common/clock.ts";
-import { SimClock } from "../../../src/common/clock_sim.ts";
 import { command, type Reply } from "../../../src/remoting/command.ts";
 import type { Connection } from "../../../src/remoting/connection.ts";
 import type { Request } from "../../../src/remoting/handler.ts";
+import { BusyClock } from "../../support/busy_clock.ts";
 
-/** Tables on a clock by which every look takes two milliseconds, and connections that note what they are answered. */
+/** Tables, and connections that note what they are answered. */
 function world() {
-  const sim = new SimClock();
-  let looks = 0;
-  const clock = {
-    now: () => sim.now(),
-    monotonicMs: () => sim.monotonicMs() + 2 * looks++,
-    after: (ms, fn) => sim.after(ms, fn),
-    every: (ms, fn) => sim.every(ms, fn),
-    sleep: (ms, signal) => sim.sleep(ms, signal),
-  } satisfies Clock;
+  const clock = new BusyClock();
   const answered: string[] = [];
   const connect = (name: string) => {
     const connection = {
@@ -30,7 +21,7 @@ function world() {
     const request = { command: command({ code: 21 }), connection: connection as unknown as Connection } as Request;
     return { connection, request };
   };
-  return { sim, answered, tables: new TableAnswers(clock), connect };
+  return { clock, answered, tables: new TableAnswers(clock), connect };
 }
 
 /** How many pieces were asked for, and the pieces. */
@@ -43,13 +34,13 @@ function counted(count: number) {
 }
 
 Deno.test("a large table is made in slices, and the next one when it is answered, whoever asks", async () => {
-  const { sim, answered, tables, connect } = world();
+  const { clock, answered, tables, connect } = world();
   const [first, second] = [counted(500), counted(500)];
 
   const done = [tables.answer(connect("a").request, first.pieces), tables.answer(connect("b").request, second.pieces)];
-  await sim.advance(1);
+  await clock.advance(1);
   const early = [first.made.pieces > 0 && first.made.pieces < 200, second.made.pieces, answered.length];
-  await sim.advance(1000);
+  await clock.advance(1000);
 
   assertEquals(early, [true, 0, 0]);
   assertEquals(answered, ["a: 500", "b: 500"]);
@@ -57,15 +48,15 @@ Deno.test("a large table is made in slices, and the next one when it is answered
 });
 
 Deno.test("a table is made no further for a connection that has ended, and others get theirs", async () => {
-  const { sim, answered, tables, connect } = world();
+  const { clock, answered, tables, connect } = world();
   const [gone, other] = [connect("gone"), connect("other")];
   const table = counted(500);
 
   tables.answer(gone.request, table.pieces);
   tables.answer(other.request, () => ["{}"]);
-  await sim.advance(1);
+  await clock.advance(1);
   gone.connection.closed = true;
-  await sim.advance(1000);
+  await clock.advance(1000);
 
   assertEquals(answered, ["other: 2"]);
   assertEquals(table.made.pieces < 200, true);

@@ -1,18 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type GroupState, type GroupView, NO_VERSION } from "../../../src/election/group_state.ts";
+import { type GroupState, type GroupView, NO_STATE, NO_VERSION } from "../../../src/election/group_state.ts";
 import { type Standing, standingObstacle } from "../../../src/election/standing.ts";
 
-const STATE: GroupState = {
-  epoch: 4,
-  leader: 1,
-  inSync: [1, 2],
-  removed: [],
-  released: false,
-  next: null,
-  heldOffset: 0,
-  version: 0,
-  history: [],
-};
+const STATE: GroupState = { ...NO_STATE, epoch: 4, leader: 1, inSync: [1, 2] };
 
 function view(state: Partial<GroupState> | null, others: GroupView["replicas"] = []): GroupView {
   const entry = { createRevision: 1, modRevision: 9, lease: "" };

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { getI64 } from "../../../src/common/bytes.ts";
-import { SimClock } from "../../../src/common/clock_sim.ts";
 import { type Disk, readWhole } from "../../../src/common/disk.ts";
 import type { SimDisk } from "../../../src/common/disk_sim.ts";
 import { inspectStore } from "../../../src/store/inspect.ts";
 import { segmentName } from "../../../src/store/segment_file.ts";
+import { BusyClock } from "../../support/busy_clock.ts";
 import { StoreHarness } from "./store_harness.ts";
 
 /** Zeroes the log from `offset` on, in all its files. */
@@ -23,15 +23,6 @@ function forgetOurs(disk: Disk): void {
   const file = disk.open("/store/checkpoint");
   file.write(new Uint8Array(200), 64);
   file.close();
-}
-
-/** A clock by which every look takes two milliseconds, so that work in slices has many. */
-class BusyClock extends SimClock {
-  #looks = 0;
-
-  override monotonicMs(): number {
-    return super.monotonicMs() + 2 * this.#looks++;
-  }
 }
 
 async function findings(h: StoreHarness) {

@@ -8,7 +8,7 @@ import { BrokerError } from "../../../src/client/errors.ts";
 import { errorText, runTools } from "../../../src/tools/mqadmin.ts";
 import { commandList, findCommand, ownCommandList } from "../../../src/tools/registry.ts";
 import { nameServers, type ToolWorld } from "../../../src/tools/world.ts";
-import { simWorld } from "../../support/world.ts";
+import { type SimWorld, simWorld } from "../../support/world.ts";
 
 const GOLDEN = new URL("../../golden/tools/", import.meta.url);
 
@@ -18,20 +18,20 @@ interface Ran {
   readonly stderr: string;
 }
 
+/** A machine for a tool, which writes to where it is told. */
+function toolWorld(sim: SimWorld, output: Pick<ToolWorld, "write" | "writeError">): ToolWorld {
+  const { clock, net, disk, random } = sim.machine("tool").boot();
+  return { clock, net, disk, random, environment: createEnvironment(), ...output };
+}
+
 async function run(...args: string[]): Promise<Ran> {
   const sim = simWorld(1);
   return await sim.run(async () => {
     let [stdout, stderr] = ["", ""];
-    const { clock, net, disk, random } = sim.machine("tool").boot();
-    const world: ToolWorld = {
-      clock,
-      net,
-      disk,
-      random,
-      environment: createEnvironment(),
+    const world = toolWorld(sim, {
       write: (text) => void (stdout += text),
       writeError: (text) => void (stderr += text),
-    };
+    });
     // As main does with what a program throws.
     const code = await runTools(args, world).catch((error: unknown) => {
       stderr += `${error}`;
@@ -198,18 +198,12 @@ Deno.test("a command whose reader has gone ends without a word, for main to end 
     const sim = simWorld(1);
     let stderr = "";
     await sim.run(async () => {
-      const { clock, net, disk, random } = sim.machine("tool").boot();
-      const world: ToolWorld = {
-        clock,
-        net,
-        disk,
-        random,
-        environment: createEnvironment(),
+      const world = toolWorld(sim, {
         write: () => {
           throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
         },
         writeError: (text) => void (stderr += text),
-      };
+      });
       // Nobody answers the last one: it has nothing to print but its error.
       if (args[0] === "topicList") assertEquals(await runTools(args, world), 0);
       else await assertRejects(() => runTools(args, world), Deno.errors.BrokenPipe);
