@@ -341,6 +341,7 @@ export class Broker {
     }
     const notifier = new ClientNotifier(tables.groups, liveOptions(() => this.#settings.broker), clock, log("broker"));
     tables.clients.onGroupChange((group) => notifier.groupChanged(group));
+    this.#stops.push(() => notifier.close());
     return { halves, notifier };
   }
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Clock } from "../common/clock.ts";
+import type { Clock, Timer } from "../common/clock.ts";
 import { ConnectionError } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import { encodeOffsetTable, encodeOffsetTableForC, type OffsetTable } from "../protocol/bodies/offset_table.ts";
@@ -42,6 +42,8 @@ const NOTICE_DELAY_MS = 100;
 export class ClientNotifier {
   /** Groups whose members will be told. */
   readonly #changed = new Map<string, ConsumerGroup>();
+  #timer: Timer | null = null;
+  #isClosed = false;
 
   /** @param options `notifyConsumerIdsChangedEnable` switches notices of membership for all groups. */
   constructor(
@@ -53,13 +55,22 @@ export class ClientNotifier {
 
   /** Tells all members of a group that its members or topics changed, unless group or broker do not want that. */
   groupChanged(group: ConsumerGroup): void {
+    if (this.#isClosed) return;
     if (!this.options.notifyConsumerIdsChangedEnable || group.messageModel === "BROADCASTING") return;
     if (this.groups.get(group.name)?.notifyConsumerIdsChangedEnable === false) return;
-    if (this.#changed.size === 0) this.clock.after(NOTICE_DELAY_MS, () => this.#tellMembers());
+    this.#timer ??= this.clock.after(NOTICE_DELAY_MS, () => this.#tellMembers());
     this.#changed.set(group.name, group);
   }
 
+  /** Tells nobody any more, for the connections are about to end. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#changed.clear();
+  }
+
   #tellMembers(): void {
+    this.#timer = null;
     const groups = [...this.#changed.values()];
     this.#changed.clear();
     for (const group of groups) this.#tell(group);

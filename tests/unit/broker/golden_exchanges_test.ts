@@ -346,3 +346,11 @@ Deno.test("a half whose producer says nothing is asked for in RocketMQ's words, 
     assertEquals(bench.process.records.records.filter(({ level }) => level === "ERROR"), []);
   });
 });
+
+Deno.test("a broker that stops just behind a heartbeat leaves no notice of it waiting", async () => {
+  await withBroker(async ({ broker }, peer, world) => {
+    await peer.replay("000034-heartbeat-consumer-4.4.0");
+    await broker.stop();
+    assertEquals(world.clock.pendingTimers, 0);
+  });
+});
