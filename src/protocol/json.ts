@@ -54,11 +54,11 @@ export function parseJsonObject(text: string): JsonObject {
   return value;
 }
 
-/** Anything with 16 digits or more in a row may not fit a double: leave such texts to the exact parser. */
-const LONG_NUMBER = /\d{16}/;
+/** Anything with 16 digits or more in a row, or an exponent of three, may not fit a double: for the exact parser. */
+const LARGE_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 
 function parseStrict(text: string): JsonValue | undefined {
-  if (LONG_NUMBER.test(text)) return undefined;
+  if (LARGE_NUMBER.test(text)) return undefined;
   try {
     return JSON.parse(text) as JsonValue;
   } catch {
@@ -144,7 +144,10 @@ class Parser {
     this.#at += word.length;
     if (word === "true") return true;
     if (word === "false") return false;
-    return word === "null" ? null : numberOf(word);
+    if (word === "null") return null;
+    const number = numberOf(word);
+    if (number === Infinity || number === -Infinity) throw this.#error("number too large for 64 bits");
+    return number;
   }
 
   #string(): string {
