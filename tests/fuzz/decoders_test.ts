@@ -1,8 +1,8 @@
 /**
  * Random and mutated bytes into every decoder: each either decodes or refuses with its own error, soon, in bounded memory.
  *
- * `FUZZ_COUNT=1000000 deno task fuzz` runs as many inputs (shared by all decoders), `FUZZ_SEED` repeats a run. A failure
- * prints the seed and the smallest input found.
+ * `FUZZ_COUNT=1000000 deno task fuzz` runs as many inputs (shared by all decoders) of another seed each time, `FUZZ_SEED`
+ * repeats a run. A failure prints the seed and the smallest input found.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { SeededRandom } from "../../src/common/random.ts";
 import { goldenFrames } from "../unit/remoting/golden_frames.ts";
 import { bodyDecoders, type Decoder, DECODERS } from "./decoders.ts";
 import { anyBytes, shrunk } from "./mutate.ts";
+import { FUZZ_SEED, fuzzCount } from "./seed.ts";
 
-const COUNT = Number(Deno.env.get("FUZZ_COUNT") ?? 30_000);
-const SEED = Number(Deno.env.get("FUZZ_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const COUNT = fuzzCount(30_000);
 /** Real time that one input of a few kilobytes may take; it needs microseconds. */
 const INPUT_MS_MAX = 2000;
 
@@ -64,7 +64,7 @@ function fault(decoder: Decoder, bytes: Uint8Array): string | null {
 
 function fuzz(decoder: Decoder, count: number): void {
   const corpus = corpora[decoder.eats];
-  const random = new SeededRandom(SEED);
+  const random = new SeededRandom(FUZZ_SEED);
   for (const bytes of corpus) check(decoder, bytes);
   for (let i = 0; i < count; i++) check(decoder, anyBytes(random, corpus));
 }
@@ -75,7 +75,7 @@ function check(decoder: Decoder, bytes: Uint8Array): void {
   const kind = found.split("\n")[0];
   const smallest = shrunk(bytes, (smaller) => fault(decoder, smaller)?.split("\n")[0] === kind);
   const text = JSON.stringify(utf8Text(smallest));
-  throw new Error(`${decoder.name}, FUZZ_SEED=${SEED}: ${found}\nsmallest input: ${smallest.toHex()} ${text}`);
+  throw new Error(`${decoder.name}, FUZZ_SEED=${FUZZ_SEED}: ${found}\nsmallest input: ${smallest.toHex()} ${text}`);
 }
 
 const bodies = await bodyDecoders();

@@ -24,9 +24,9 @@ import type { Outgoing } from "../../src/remoting/command.ts";
 import { RemotingServer } from "../../src/remoting/server.ts";
 import { goldenFrames } from "../unit/remoting/golden_frames.ts";
 import { anyBytes } from "./mutate.ts";
+import { FUZZ_SEED, fuzzCount } from "./seed.ts";
 
-const COUNT = Math.ceil(Number(Deno.env.get("FUZZ_COUNT") ?? 9000) / 3);
-const SEED = Number(Deno.env.get("FUZZ_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const COUNT = Math.ceil(fuzzCount(9000) / 3);
 const ATTACKERS = 16;
 /** Requests that change what the well-behaved client asks for, or stop something. */
 const LEFT_OUT: ReadonlySet<number> = new Set([
@@ -93,7 +93,7 @@ async function survives(address: Address, request: Outgoing, logged: readonly st
   })();
   const attacks = Array.from(
     { length: ATTACKERS },
-    (_, i) => attack(address, new SeededRandom(SEED + i), Math.ceil(COUNT / ATTACKERS)),
+    (_, i) => attack(address, new SeededRandom(FUZZ_SEED + i), Math.ceil(COUNT / ATTACKERS)),
   );
   try {
     await Promise.race([Promise.all(attacks), working]);
@@ -103,7 +103,7 @@ async function survives(address: Address, request: Outgoing, logged: readonly st
     assert(logged.some((line) => line.includes("malformed frame")), "something malformed was noticed");
     assertLess(Deno.memoryUsage().heapUsed, 500 * 1024 * 1024);
   } catch (error) {
-    throw new Error(`FUZZ_SEED=${SEED}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`FUZZ_SEED=${FUZZ_SEED}: ${messageOf(error)}`, { cause: error });
   } finally {
     attacking = false;
     client.close();
