@@ -173,6 +173,7 @@ export class Connection {
         if (!this.#isBegun && !this.#begin()) continue;
         while (!this.closed && this.#reader.next()) {
           this.#serve();
+          this.#outbox.writeEarly();
           // Asked after each frame: one read may bring a thousand small requests with large responses.
           if (this.#outbox.pendingBytes > limits.outboxBytesMax) await this.#outbox.drained();
         }

@@ -1,7 +1,7 @@
 /**
  * What is to be written on one connection. Responses of a turn are encoded one behind the other into one buffer, which is
- * written with one call at the end of the turn; what is added during a write waits in a second buffer, so that the order
- * is kept and at most one write is pending.
+ * written with one call at the end of the turn, or before when they are large; what is added during a write waits in a
+ * second buffer, so that the order is kept and at most one write is pending.
  *
  * Invariant: bytes `[0, end)` of `bytes` are waiting; the buffer being written is never touched.
  *
@@ -14,6 +14,8 @@ import type { Socket } from "../common/net.ts";
 const BUFFER_SIZE_MIN = 8192;
 /** A larger buffer is not kept for the next turn. */
 const BUFFER_SIZE_KEPT = 1048576;
+/** Answers of so much are on their way before the turn ends: their peer reads them while we make the next. */
+const EARLY_BYTES = 2048;
 
 /** Ordered, batched writing on a socket. */
 export class Outbox {
@@ -62,6 +64,11 @@ export class Outbox {
   /** Gives back the last `size` reserved bytes, which were not needed. */
   unreserve(size: number): void {
     this.#end -= size;
+  }
+
+  /** Begins to write at once what is large enough that the peer may as well work on it before the turn ends. */
+  writeEarly(): void {
+    if (this.#end >= EARLY_BYTES && this.#sendingBytes === 0 && !this.#closed) this.#send();
   }
 
   /** Adds a copy of `part`. */

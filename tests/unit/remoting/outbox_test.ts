@@ -80,6 +80,30 @@ Deno.test("what a turn adds is written with one call at its end, in order", asyn
   assertEquals([outbox.pendingBytes, outbox.writtenBytes], [0, 3]);
 });
 
+Deno.test("large answers are written before the turn ends, one write at a time, and small ones are not", async () => {
+  const { socket, outbox, endTurn, writes } = setup();
+  outbox.add(Uint8Array.of(1));
+  outbox.writeEarly();
+  assertEquals(socket.isWriting, false);
+
+  outbox.add(new Uint8Array(5000).fill(2));
+  outbox.writeEarly();
+  assertEquals(socket.offered, 5001);
+  outbox.add(new Uint8Array(5000).fill(3));
+  outbox.writeEarly();
+  endTurn();
+  assertEquals(socket.offered, 5001);
+  await socket.take(5001);
+  await socket.take(5000);
+
+  assertEquals([writes(), socket.isWriting, outbox.pendingBytes], [2, false, 0]);
+  const [first, second] = socket.taken;
+  assertEquals([first![0], first!.at(-1), second![0]], [1, 2, 3]);
+  outbox.close();
+  outbox.writeEarly();
+  assertEquals(socket.isWriting, false);
+});
+
 Deno.test("a write that takes a part goes on with the rest, and what is added meanwhile comes behind", async () => {
   const { socket, outbox, endTurn, writes } = setup();
   outbox.add(Uint8Array.of(1, 2, 3, 4));
