@@ -13,7 +13,7 @@ import { type BrokerSettings, VIP_PORT_DISTANCE } from "./read_options.ts";
 interface Claim {
   /** What two brokers cannot both have, e.g. `port 10911`. */
   readonly what: string;
-  /** The setting that it comes from. */
+  /** The setting that it comes from, with its place: `a.properties:3: listenPort=10911`. */
   readonly setting: string;
 }
 
@@ -37,30 +37,39 @@ export function checkApart(files: readonly string[], all: readonly BrokerSetting
   });
 }
 
-function claimsOf({ broker, remoting, store }: BrokerSettings): Claim[] {
+function claimsOf({ broker, remoting, store, assigned }: BrokerSettings): Claim[] {
+  const placed = (key: string, text: string) => `${assigned.get(key) ?? "default"}: ${text}`;
   const { listenPort } = remoting;
   const { haListenPort, storePathRootDir, storePathCommitLog } = store;
   const { brokerClusterName, brokerName, brokerId } = broker;
   const claims: Claim[] = [
     {
       what: `the place ${brokerName} with id ${brokerId} in ${brokerClusterName}`,
-      setting: `brokerName=${brokerName}, brokerId=${brokerId}`,
+      setting: placed("brokerName", `brokerName=${brokerName}, brokerId=${brokerId}`),
     },
-    { what: `the directory ${storePathRootDir}`, setting: `storePathRootDir=${storePathRootDir}` },
+    {
+      what: `the directory ${storePathRootDir}`,
+      setting: placed("storePathRootDir", `storePathRootDir=${storePathRootDir}`),
+    },
     ...(storePathCommitLog ?? "").split(",").map((path) => path.trim().replace(/\/+$/, "")).filter((path) =>
       path !== ""
     )
-      .map((path) => ({ what: `the directory ${path}`, setting: `storePathCommitLog=${storePathCommitLog}` })),
+      .map((path) => ({
+        what: `the directory ${path}`,
+        setting: placed("storePathCommitLog", `storePathCommitLog=${storePathCommitLog}`),
+      })),
   ];
   if (listenPort === 0) return claims;
-  claims.push({ what: `port ${listenPort}`, setting: `listenPort=${listenPort}` });
+  claims.push({ what: `port ${listenPort}`, setting: placed("listenPort", `listenPort=${listenPort}`) });
   const vipPort = listenPort - VIP_PORT_DISTANCE;
-  claims.push({ what: `port ${vipPort}`, setting: `the VIP port of listenPort=${listenPort}` });
+  claims.push({ what: `port ${vipPort}`, setting: placed("listenPort", `the VIP port of listenPort=${listenPort}`) });
   // A slave does not listen there: the setting is then its master's.
   if (store.brokerRole === "SLAVE") return claims;
   claims.push({
     what: `port ${haListenPort}`,
-    setting: `haListenPort=${haListenPort} (listenPort + 1 unless it is set)`,
+    setting: assigned.has("haListenPort")
+      ? placed("haListenPort", `haListenPort=${haListenPort}`)
+      : placed("listenPort", `haListenPort=${haListenPort} (listenPort + 1, for it is not set)`),
   });
   return claims;
 }

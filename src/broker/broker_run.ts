@@ -154,11 +154,10 @@ type RunningBroker = Pick<
 >;
 
 /** @throws {ConfigError} when a certificate cannot be read. */
-function electedBroker(parts: BrokerParts, { broker }: BrokerSettings): ElectedBroker {
-  const { disk, clock } = parts;
+function electedBroker(parts: BrokerParts, { broker, assigned }: BrokerSettings): ElectedBroker {
   const uptimeMs = () => Deno.osUptime() * 1000;
   const replicaKey = secretText();
-  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority: openEtcd(broker, disk, clock) });
+  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority: openEtcd(broker, parts, assigned) });
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {

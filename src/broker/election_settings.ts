@@ -9,7 +9,7 @@ import { type Disk, readWhole } from "../common/disk.ts";
 import { messageOf } from "../common/errors.ts";
 import { FetchHttp } from "../common/http_fetch.ts";
 import { formatAddress, parseAddress } from "../common/net.ts";
-import { ConfigError } from "../common/options.ts";
+import { SECRET, settingRefusal } from "../common/options.ts";
 import { Etcd } from "../election/etcd.ts";
 
 /** Port of an etcd that names none. */
@@ -54,11 +54,24 @@ export function etcdEndpoints(text: string): string[] {
   return match[2]!.split(",").map((each) => `${scheme}://${formatAddress(parseAddress(each, DEFAULT_ETCD_PORT))}`);
 }
 
-/** etcd as the options tell. @throws {ConfigError} when a certificate cannot be read. */
-export function openEtcd(options: ElectionOptions, disk: Disk, clock: Clock): Etcd {
+/**
+ * etcd as the options tell.
+ *
+ * @param assigned where each option was set, for errors. @throws {ConfigError} when a certificate cannot be read.
+ */
+export function openEtcd(
+  options: ElectionOptions,
+  { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
+  assigned: ReadonlyMap<string, string> = new Map(),
+): Etcd {
   const { haElectionUser: name, haElectionPassword: password } = options;
-  const pem = (key: "haElectionCaFile" | "haElectionCertFile" | "haElectionKeyFile") =>
-    options[key] === "" ? undefined : readPem(disk, key, options[key]);
+  const pem = (key: "haElectionCaFile" | "haElectionCertFile" | "haElectionKeyFile") => {
+    const value = options[key];
+    if (value === "") return undefined;
+    const text = readPem(disk, value);
+    if (typeof text === "string") return text;
+    throw settingRefusal({ key, value }, text.fault, assigned);
+  };
   const certificates: Record<string, string | undefined> = {
     ca: pem("haElectionCaFile"),
     cert: pem("haElectionCertFile"),
@@ -72,44 +85,81 @@ export function openEtcd(options: ElectionOptions, disk: Disk, clock: Clock): Et
   });
 }
 
-function readPem(disk: Disk, option: string, path: string): string {
+function readPem(disk: Disk, path: string): string | { readonly fault: string } {
   try {
     const bytes = readWhole(disk, path);
-    if (bytes !== null && utf8Text(bytes).includes("-----BEGIN")) return utf8Text(bytes);
+    if (bytes === null) return { fault: "there is no such file" };
+    return utf8Text(bytes).includes("-----BEGIN") ? utf8Text(bytes) : { fault: "it is no PEM file" };
   } catch (error) {
-    throw new ConfigError([], `${option}=${path}: ${messageOf(error)}`);
+    return { fault: messageOf(error) };
   }
-  throw new ConfigError([], `${option}=${path}: there is no PEM file`);
 }
 
-/** Refuses what cannot work together; adds to `warnings` what has no effect. @throws {ConfigError} */
+/** What the options of an election are checked with. */
+export interface ElectionSurroundings {
+  readonly store: {
+    readonly brokerRole: string;
+    readonly haMasterAddress: string | null;
+    readonly minInSyncReplicas: number;
+  };
+  /** Where each option was set. */
+  readonly assigned: ReadonlyMap<string, string>;
+}
+
+/**
+ * Refuses what cannot work together; adds to `warnings` what has no effect.
+ *
+ * @throws {ConfigError} that names the setting to change, or the one that needs another.
+ */
 export function checkElection(
   broker: ElectionOptions,
-  store: { readonly brokerRole: string; readonly haMasterAddress: string | null; readonly minInSyncReplicas: number },
+  { store, assigned }: ElectionSurroundings,
   warnings: string[],
 ): void {
   const { haElection, haReplicaId } = broker;
+  const place = (key: string) => assigned.get(key) ?? "default";
   if (haElection === "") {
-    if (haReplicaId !== 0) warnings.push(`haReplicaId=${haReplicaId} has no effect without haElection`);
+    if (haReplicaId !== 0) {
+      warnings.push(`${place("haReplicaId")}: haReplicaId=${haReplicaId}: it has no effect without haElection`);
+    }
     return;
   }
-  const refuse = (what: string) => {
-    throw new ConfigError([], `haElection=${haElection}: ${what}`);
+  const refuse = (key: string, value: string, what: string) => {
+    throw settingRefusal({ key, value }, what, assigned);
   };
-  if (haReplicaId < 1) refuse("set haReplicaId to a number from 1 on that no other replica of this brokerName has");
-  if (store.brokerRole === "SLAVE") {
-    refuse(
-      "brokerRole=SLAVE cannot be: the election says who leads. Set SYNC_MASTER (or ASYNC_MASTER), as on all replicas",
+  const beside = `beside haElection=${haElection} (${place("haElection")})`;
+  if (haReplicaId < 1) {
+    const words = "it needs haReplicaId: set that to a number from 1 on that no other replica of this brokerName has";
+    refuse("haElection", haElection, words);
+  }
+  const { brokerRole, haMasterAddress, minInSyncReplicas } = store;
+  if (brokerRole === "SLAVE") {
+    const words = "the election says who leads. Set SYNC_MASTER (or ASYNC_MASTER), as on all replicas";
+    refuse("brokerRole", brokerRole, `it cannot be ${beside}: ${words}`);
+  }
+  if (haMasterAddress) {
+    refuse("haMasterAddress", haMasterAddress, `it cannot be ${beside}: the election says who leads. Take it out`);
+  }
+  checkAccess(broker, refuse);
+  if (brokerRole === "ASYNC_MASTER" && minInSyncReplicas > 1) {
+    warnings.push(
+      `${place("minInSyncReplicas")}: minInSyncReplicas=${minInSyncReplicas}: it has no effect with ` +
+        "brokerRole=ASYNC_MASTER: a failover may lose messages",
     );
   }
-  if (store.haMasterAddress) refuse("haMasterAddress cannot be: the election says who leads");
-  const { haElectionCertFile: cert, haElectionKeyFile: key, haElectionCaFile: ca } = broker;
-  if ((cert === "") !== (key === "")) refuse("haElectionCertFile and haElectionKeyFile must be set together");
-  if (cert + ca !== "" && !haElection.startsWith("etcds:")) refuse("certificates need etcds://");
-  if (broker.haElectionUser === "" && broker.haElectionPassword !== "") {
-    refuse("haElectionPassword needs haElectionUser");
+}
+
+/** Certificates and user: what needs what. */
+function checkAccess(broker: ElectionOptions, refuse: (key: string, value: string, what: string) => void): void {
+  const { haElection, haElectionCertFile: cert, haElectionKeyFile: key, haElectionCaFile: ca } = broker;
+  if (cert !== "" && key === "") refuse("haElectionCertFile", cert, "it needs haElectionKeyFile, the key of it");
+  if (key !== "" && cert === "") refuse("haElectionKeyFile", key, "it needs haElectionCertFile, whose key it is");
+  if (!haElection.startsWith("etcds:")) {
+    const words = "certificates need haElection=etcds://…, which is TLS; etcd:// is not";
+    if (ca !== "") refuse("haElectionCaFile", ca, words);
+    if (cert !== "") refuse("haElectionCertFile", cert, words);
   }
-  if (store.brokerRole === "ASYNC_MASTER" && store.minInSyncReplicas > 1) {
-    warnings.push("minInSyncReplicas has no effect with brokerRole=ASYNC_MASTER: a failover may lose messages");
+  if (broker.haElectionUser === "" && broker.haElectionPassword !== "") {
+    refuse("haElectionPassword", SECRET, "it needs haElectionUser");
   }
 }

@@ -71,7 +71,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const rules = new Rules(assigned, environment);
   rules.checkPorts(listenPort, values.store.haListenPort);
   rules.checkNamesrvAddr(values.broker.namesrvAddr);
-  checkElection(values.broker, values.store, warnings);
+  checkElection(values.broker, { store: values.store, assigned }, warnings);
   const brokerId = rules.brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
     broker: Object.freeze({ ...values.broker, brokerId, listenPort }),
@@ -121,8 +121,10 @@ class Rules {
   brokerIdOf(brokerId: number, role: StoreOptions["brokerRole"], warnings: string[]): number {
     if (role === "SLAVE") {
       const words = "Slave's brokerId must be > 0; give each slave of a master one of its own, 1, 2, …";
-      if (brokerId <= 0) this.#refuse("brokerId", brokerId, words, EXIT_MINUS_3);
-      return brokerId;
+      if (brokerId > 0) return brokerId;
+      // Where it is missing the role is what asks for it.
+      if (!this.#assigned.has("brokerId")) this.#refuse("brokerRole", role, words, EXIT_MINUS_3);
+      this.#refuse("brokerId", brokerId, words, EXIT_MINUS_3);
     }
     if (brokerId !== 0) {
       warnings.push(

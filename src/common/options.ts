@@ -76,6 +76,21 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * The refusal of a setting that cannot be used beside others, or without one: told with the place of the setting that asks
+ * for it, as a value that cannot be read is.
+ *
+ * @param setting the key that was set, and its value (`***` for a secret).
+ * @param assigned where each key was set; one that was not is told as `default`.
+ */
+export function settingRefusal(
+  setting: { readonly key: string; readonly value: string },
+  message: string,
+  assigned: ReadonlyMap<string, string>,
+): ConfigError {
+  return new ConfigError([{ place: assigned.get(setting.key) ?? "default", ...setting, message }]);
+}
+
 /** A setting and where it came from. */
 interface Setting {
   readonly key: string;
@@ -129,7 +144,7 @@ export function printOptions<T extends OptionTable>(
 }
 
 /** Stands for a secret in everything that is printed. */
-const SECRET = "***";
+export const SECRET = "***";
 
 /** An option's value as Java prints it: a double always with a fraction, null as nothing; a secret as `***`. */
 export function formatValue(option: Option<OptionValue>, value: OptionValue): string {

@@ -126,7 +126,7 @@ async function runCommand(command: ToolCommand, args: readonly string[], world: 
     problem,
     clock,
     disk,
-    openAuthority: (election) => openEtcd(election, disk, clock),
+    openAuthority: (election) => openEtcd(election, { disk, clock }),
   };
   try {
     await command.run(context);

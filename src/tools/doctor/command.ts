@@ -55,7 +55,7 @@ export function runDoctorCommand(args: string[]): Promise<number> {
 export async function runDoctor(
   args: readonly string[],
   world: ToolWorld,
-  openAuthority: OpenAuthority = (options) => openEtcd(options, world.disk, world.clock),
+  openAuthority: OpenAuthority = (options) => openEtcd(options, world),
 ): Promise<number> {
   let given: CommandLine<keyof typeof OPTIONS>;
   let addresses: string[];

@@ -1,12 +1,16 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { checkApart } from "../../../src/broker/broker_group_check.ts";
-import { SimDisk } from "../../../src/common/disk_sim.ts";
-import { SeededRandom } from "../../../src/common/random.ts";
+import { type BrokerSettings, readBrokerOptions } from "../../../src/broker/read_options.ts";
 import { ConfigError } from "../../../src/common/options.ts";
-import { testBrokerConfiguration } from "../../support/broker_configuration.ts";
 
 const A = { brokerName: "broker-a", listenPort: "10911", storePathRootDir: "/a" };
 const B = { brokerName: "broker-b", listenPort: "20911", storePathRootDir: "/b" };
+
+/** What a file says whose lines are these. */
+function settingsOf(lines: Readonly<Record<string, string>>, fileName: string): BrokerSettings {
+  const properties = Object.entries(lines).map(([key, value]) => `${key}=${value}\n`).join("");
+  return readBrokerOptions({ properties, fileName });
+}
 
 /** Checks two brokers; returns what is wrong. */
 function problemOf(
@@ -14,44 +18,50 @@ function problemOf(
   b: Record<string, string>,
   files = ["a.properties", "b.properties"],
 ): string {
-  const settings = [a, b].map((each) =>
-    testBrokerConfiguration(new SimDisk({ random: new SeededRandom(1) }), each).settings
-  );
+  const settings = [a, b].map((each, at) => settingsOf(each, files[at]!));
   return assertThrows(() => checkApart(files, settings), ConfigError).message;
 }
 
 Deno.test("brokers that share nothing are fine, a master and its slave among them", () => {
   const slave = { ...B, brokerName: "broker-a", brokerRole: "SLAVE", brokerId: "1", haListenPort: "10912" };
   for (const other of [B, slave]) {
-    const settings = [A, other].map((each) =>
-      testBrokerConfiguration(new SimDisk({ random: new SeededRandom(1) }), each).settings
-    );
-    checkApart(["a.properties", "b.properties"], settings);
+    const files = ["a.properties", "b.properties"];
+    checkApart(files, [A, other].map((each, at) => settingsOf(each, files[at]!)));
   }
 });
 
 Deno.test("what two brokers of a process cannot both have is told with both files and settings", () => {
-  assertMatch(
-    problemOf(A, { ...B, listenPort: "10911" }),
-    /^a\.properties and b\.properties both have port 10911: listenPort/,
+  const both = (what: string) => `a.properties and b.properties both have ${what}`;
+  const assertProblem = (b: Record<string, string>, expected: string) =>
+    assertEquals(problemOf(A, { ...B, ...b }), both(expected));
+  assertProblem(
+    { listenPort: "10911" },
+    "port 10911: a.properties:2: listenPort=10911 and b.properties:2: listenPort=10911",
+  );
+  assertProblem(
+    { listenPort: "10912" },
+    "port 10912: a.properties:2: haListenPort=10912 (listenPort + 1, for it is not set) and b.properties:2: listenPort=10912",
+  );
+  assertProblem(
+    { listenPort: "10913" },
+    "port 10911: a.properties:2: listenPort=10911 and b.properties:2: the VIP port of listenPort=10913",
+  );
+  assertProblem(
+    { haListenPort: "10909" },
+    "port 10909: a.properties:2: the VIP port of listenPort=10911 and b.properties:4: haListenPort=10909",
+  );
+  assertProblem(
+    { storePathRootDir: "/a/" },
+    "the directory /a: a.properties:3: storePathRootDir=/a and b.properties:3: storePathRootDir=/a",
   );
   assertMatch(
-    problemOf(A, { ...B, listenPort: "10912" }),
-    /both have port 10912: haListenPort=10912 \(.*\) and listenPort=10912/,
+    problemOf(A, { ...B, storePathCommitLog: "/a/commitlog" }),
+    /both have the directory \/a\/commitlog: default: .* and b\.properties:4: storePathCommitLog=\/a\/commitlog$/,
   );
-  assertMatch(
-    problemOf(A, { ...B, listenPort: "10913" }),
-    /port 10911: listenPort=10911 and the VIP port of listenPort=10913/,
-  );
-  assertMatch(
-    problemOf(A, { ...B, haListenPort: "10909" }),
-    /port 10909: the VIP port of listenPort=10911 and haListenPort=10909/,
-  );
-  assertMatch(problemOf(A, { ...B, storePathRootDir: "/a/" }), /both have the directory \/a: storePathRootDir=\/a and/);
-  assertMatch(problemOf(A, { ...B, storePathCommitLog: "/a/commitlog" }), /both have the directory \/a\/commitlog:/);
-  assertMatch(
-    problemOf(A, { ...B, brokerName: "broker-a" }),
-    /both have the place broker-a with id 0 in DefaultCluster: brokerName=broker-a, brokerId=0/,
+  assertProblem(
+    { brokerName: "broker-a" },
+    "the place broker-a with id 0 in DefaultCluster: a.properties:1: brokerName=broker-a, brokerId=0 and " +
+      "b.properties:1: brokerName=broker-a, brokerId=0",
   );
 });
 

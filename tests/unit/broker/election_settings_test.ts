@@ -1,7 +1,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { readBrokerOptions } from "../../../src/broker/read_options.ts";
-import { electionFault, etcdEndpoints } from "../../../src/broker/election_settings.ts";
+import { electionFault, etcdEndpoints, openEtcd } from "../../../src/broker/election_settings.ts";
+import { SimClock } from "../../../src/common/clock_sim.ts";
+import { SimDisk } from "../../../src/common/disk_sim.ts";
 import { ConfigError } from "../../../src/common/options.ts";
+import { SeededRandom } from "../../../src/common/random.ts";
 
 const ETCD = "haElection=etcd://10.0.0.1:2379,10.0.0.2\n";
 
@@ -18,15 +21,51 @@ Deno.test("endpoints of etcd, with TLS and without", () => {
   }
 });
 
-Deno.test("what cannot work is refused with what to set instead", () => {
-  assertStringIncludes(fault(ETCD), "haReplicaId");
-  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nbrokerRole=SLAVE\nbrokerId=1\n`), "the election says who leads");
-  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nhaMasterAddress=10.0.0.1:10912\n`), "haMasterAddress");
-  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nhaElectionPassword=x\n`), "haElectionUser");
-  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nhaElectionCaFile=/ca.pem\n`), "etcds://");
-  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nhaElectionLeaseSec=1\n`), "haElectionLeaseSec");
+Deno.test("what cannot work is refused with the line of the key that asks for it, and what to set instead", () => {
+  const beside = "beside haElection=etcd://10.0.0.1:2379,10.0.0.2 (b.properties:1)";
+  const begins = (properties: string, expected: string) =>
+    assertEquals(fault(properties).slice(0, expected.length), expected);
+  begins(ETCD, "b.properties:1: haElection=etcd://10.0.0.1:2379,10.0.0.2: it needs haReplicaId: set that");
+  begins(
+    `${ETCD}haReplicaId=1\nbrokerRole=SLAVE\nbrokerId=1\n`,
+    `b.properties:3: brokerRole=SLAVE: it cannot be ${beside}`,
+  );
+  begins(
+    `${ETCD}haReplicaId=1\nhaMasterAddress=10.0.0.1:10912\n`,
+    `b.properties:3: haMasterAddress=10.0.0.1:10912: it cannot be ${beside}`,
+  );
+  begins(
+    `${ETCD}haReplicaId=1\nhaElectionPassword=x\n`,
+    "b.properties:3: haElectionPassword=***: it needs haElectionUser",
+  );
+  begins(
+    `${ETCD}haReplicaId=1\nhaElectionCaFile=/ca.pem\n`,
+    "b.properties:3: haElectionCaFile=/ca.pem: certificates need haElection=etcds://",
+  );
+  begins(
+    `${ETCD}haReplicaId=1\nhaElectionCertFile=/c.pem\n`,
+    "b.properties:3: haElectionCertFile=/c.pem: it needs haElectionKeyFile",
+  );
+  begins(
+    `${ETCD}haReplicaId=1\nhaElectionKeyFile=/k.pem\n`,
+    "b.properties:3: haElectionKeyFile=/k.pem: it needs haElectionCertFile",
+  );
+  assertStringIncludes(fault(`${ETCD}haReplicaId=1\nhaElectionLeaseSec=1\n`), "b.properties:3: haElectionLeaseSec");
   assertStringIncludes(fault("haElection=zookeeper://h\n"), "etcd://HOST:PORT");
   const { broker, warnings } = readBrokerOptions({ properties: `${ETCD}haReplicaId=3\nbrokerRole=SYNC_MASTER\n` });
   assertEquals([broker.haReplicaId, broker.brokerId, warnings.length], [3, 0, 0]);
-  assertStringIncludes(readBrokerOptions({ properties: "haReplicaId=3\n" }).warnings.join(), "without haElection");
+  assertEquals(readBrokerOptions({ properties: "haReplicaId=3\n", fileName: "b.properties" }).warnings, [
+    "b.properties:1: haReplicaId=3: it has no effect without haElection",
+  ]);
+});
+
+Deno.test("a certificate that cannot be read is told with its line", () => {
+  const clock = new SimClock();
+  const disk = new SimDisk({ random: new SeededRandom(1) });
+  const { broker, assigned } = readBrokerOptions({
+    properties: "haElection=etcds://h\nhaReplicaId=1\nhaElectionCaFile=/ca.pem\n",
+    fileName: "b.properties",
+  });
+  const { message } = assertThrows(() => openEtcd(broker, { disk, clock }, assigned), ConfigError);
+  assertEquals(message, "b.properties:3: haElectionCaFile=/ca.pem: there is no such file");
 });

@@ -109,7 +109,7 @@ Deno.test("a master has id 0 and a slave must have another", () => {
   assertEquals([master.broker.brokerId, master.warnings.length], [0, 1]);
   for (
     const [text, place] of [
-      ["brokerRole=SLAVE", "default: brokerId=0"],
+      ["brokerRole=SLAVE", "b.properties:1: brokerRole=SLAVE"],
       ["brokerRole=SLAVE\nbrokerId=-1", "b.properties:2: brokerId=-1"],
     ]
   ) {
