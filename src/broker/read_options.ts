@@ -21,6 +21,7 @@ import {
 import { completeStoreOptions, retiredStoreKeys, STORE_OPTIONS, type StoreOptions } from "../store/options.ts";
 import { AUTH_OPTIONS, type AuthOptions } from "./auth_options.ts";
 import { checkElection } from "./election_settings.ts";
+import { checkMasterAddress } from "./master_address.ts";
 import { BROKER_OPTIONS, type BrokerOptions } from "./options.ts";
 
 /** Port of a broker that names none. */
@@ -72,6 +73,10 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   rules.checkPorts(listenPort, values.store.haListenPort);
   rules.checkNamesrvAddr(values.broker.namesrvAddr);
   checkElection(values.broker, { store: values.store, assigned }, warnings);
+  const { brokerIP1, brokerIP2 } = values.broker;
+  const { bindAddress } = values.server;
+  const own = { brokerIP1, brokerIP2, bindAddress, listenPort, vipPort: listenPort - VIP_PORT_DISTANCE };
+  checkMasterAddress(completeStoreOptions(values.store, listenPort), own, assigned);
   const brokerId = rules.brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
     broker: Object.freeze({ ...values.broker, brokerId, listenPort }),
