@@ -30,6 +30,7 @@ import { Broker, type BrokerParts } from "./broker.ts";
 import { ElectedBroker } from "./elected_broker.ts";
 import { openEtcd } from "./election_settings.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
+import { tellOfNameServers } from "./name_server_warnings.ts";
 import { processCpuMs } from "./process_facts.ts";
 import { brokerOptionParts, type BrokerSettings, readBrokerOptions, VIP_PORT_DISTANCE } from "./read_options.ts";
 
@@ -157,7 +158,8 @@ type RunningBroker = Pick<
 function electedBroker(parts: BrokerParts, { broker, assigned }: BrokerSettings): ElectedBroker {
   const uptimeMs = () => Deno.osUptime() * 1000;
   const replicaKey = secretText();
-  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority: openEtcd(broker, parts, assigned) });
+  const authority = openEtcd(broker, parts, assigned);
+  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority });
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {
@@ -191,6 +193,13 @@ async function serve(run: Run, host: RunHost): Promise<number> {
   try {
     await broker.start();
     announce(broker, settings, environment, log);
+    const place = settings.assigned.get("namesrvAddr") ?? "NAMESRV_ADDR";
+    using _asked = tellOfNameServers({
+      clock,
+      nameServers: () => broker.nameServers,
+      setting: `${place}: namesrvAddr=${settings.broker.namesrvAddr}`,
+      warn: (text) => console.error(`warning: ${text}`),
+    });
     await adviseHaAddress(net, settings, log);
     logging.flush();
     using _announced = host.announce(disk, environment, warn);
@@ -222,13 +231,6 @@ function announce(broker: RunningBroker, settings: BrokerSettings, environment: 
   if (advice !== null) {
     log.warn(advice);
     console.error(`warning: ${advice}`);
-  }
-  for (const { address, isRegistered, failure } of broker.nameServers) {
-    if (isRegistered) continue;
-    const place = settings.assigned.get("namesrvAddr") ?? "NAMESRV_ADDR";
-    console.error(
-      `warning: ${place}: namesrvAddr=${namesrvAddr}: not registered with ${address} yet, trying on: ${failure}`,
-    );
   }
   if (nameServers === "") {
     console.error("warning: no name server is configured: give -n or namesrvAddr, else no client finds this broker");
