@@ -27,7 +27,7 @@ import { explainStartFailure, type StartFacts } from "../common/start_failure.ts
 import type { StopSignal } from "../common/stop_signal.ts";
 import { addressAdvice } from "./advertised_address.ts";
 import { Broker, type BrokerParts } from "./broker.ts";
-import { ElectedBroker } from "./elected_broker.ts";
+import { ElectedBroker, type Notice } from "./elected_broker.ts";
 import { openEtcd } from "./election_settings.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
 import { tellOfNameServers } from "./name_server_warnings.ts";
@@ -159,7 +159,12 @@ function electedBroker(parts: BrokerParts, { broker, assigned }: BrokerSettings)
   const uptimeMs = () => Deno.osUptime() * 1000;
   const replicaKey = secretText();
   const authority = openEtcd(broker, parts, assigned);
-  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority });
+  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority, notify: print });
+}
+
+function print({ text, isWarning }: Notice): void {
+  if (isWarning) console.error(`warning: ${text}`);
+  else console.log(text);
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {
@@ -198,7 +203,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
       clock,
       nameServers: () => broker.nameServers,
       setting: `${place}: namesrvAddr=${settings.broker.namesrvAddr}`,
-      warn: (text) => console.error(`warning: ${text}`),
+      warn: (text) => print({ text, isWarning: true }),
     });
     await adviseHaAddress(net, settings, log);
     logging.flush();
@@ -227,6 +232,12 @@ function announce(broker: RunningBroker, settings: BrokerSettings, environment: 
   log.info(tip);
   console.log(tip);
   console.log(`Clients are told to connect to ${broker.advertisedAddress} (brokerIP1 and listenPort)`);
+  const { haElection, haReplicaId } = settings.broker;
+  if (haElection !== "") {
+    console.log(
+      `Replica ${haReplicaId} of ${brokerName} asks ${haElection} who leads: it serves clients when it does so itself`,
+    );
+  }
   const advice = addressAdvice(brokerIP1, settings.remoting.bindAddress);
   if (advice !== null) {
     log.warn(advice);

@@ -20,6 +20,7 @@ import { GroupKeys, type LeaderEntry } from "../election/group_state.ts";
 import type { Followers } from "../election/term.ts";
 import { Broker, type BrokerConfiguration, type BrokerParts } from "./broker.ts";
 import type { BrokerElection } from "./broker_election.ts";
+import { etcdAdvice } from "./election_settings.ts";
 import type { BrokerSettings } from "./read_options.ts";
 import { TermOpening } from "./term_opening.ts";
 
@@ -33,8 +34,17 @@ export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
   readonly authority: Authority;
   /** For how long the machine is up. */
   readonly uptimeMs: () => number;
+  /** What the operator is to see at once, on the terminal; the log has it as well. */
+  readonly notify?: (notice: Notice) => void;
   /** Which nobody can guess: shows to the other replicas that this is the one that the authority tells of. */
   readonly replicaKey: string;
+}
+
+/** A line for the operator. */
+export interface Notice {
+  readonly text: string;
+  /** Whether something is to be mended. */
+  readonly isWarning: boolean;
 }
 
 /** A role: the epoch of the leader, or null for a slave. */
@@ -79,7 +89,8 @@ export class ElectedBroker implements ElectionHost {
     });
     const address = await this.#startBroker(null);
     this.#epochFile.logFound(this.endOffset());
-    if (!this.#epochFile.isTrusted && !this.#epochFile.isNew) {
+    // One that has been in no group had nothing to lose.
+    if (!this.#epochFile.isTrusted && this.#epochFile.epoch > 0) {
       this.#log.warn(
         `election: the log, which ends at ${this.endOffset()}, lacks messages that it had, or may lack them: the machine has ` +
           "lost its power before they were synced, or files were removed. The replica does not stand for election before it has " +
@@ -166,6 +177,7 @@ export class ElectedBroker implements ElectionHost {
   leading(): void {
     this.#opening?.open();
     void this.#broker?.registerNow();
+    this.#notify(`${this.#name()} leads in epoch ${this.#role?.epoch}: it serves clients`);
   }
 
   /** @inheritdoc */
@@ -173,8 +185,30 @@ export class ElectedBroker implements ElectionHost {
     return this.#change(async () => {
       this.#leader = leader;
       if (this.#role !== null || this.#broker === null) await this.#restart(null);
-      if (leader !== null) this.#broker?.replication?.follow(leader);
+      if (leader === null) return;
+      this.#broker?.replication?.follow(leader);
+      const { replica, brokerAddr, epoch } = leader;
+      this.#notify(`${this.#name()} follows replica ${replica} at ${brokerAddr}, the leader of epoch ${epoch}`);
     });
+  }
+
+  /** @inheritdoc */
+  outage(cause: string | null): void {
+    const name = this.#name();
+    if (cause === null) return this.#notify(`${name} takes part in the election again: etcd answers`);
+    const role = this.#role !== null
+      ? `${name} leads on while all that are in sync grant it time; nobody else can be elected`
+      : this.#leader !== null
+      ? `${name} follows replica ${this.#leader.replica} on; nobody can be elected meanwhile`
+      : `${name} is a candidate that waits for etcd, and serves no clients until then`;
+    this.#warn(`haElection=${this.#settings.broker.haElection}: ${cause}. ${role}. ${etcdAdvice(cause)}`);
+  }
+
+  /** @inheritdoc */
+  waits(why: string): void {
+    this.#warn(
+      `haElection=${this.#settings.broker.haElection}: nobody leads, and this replica waits: ${why}`,
+    );
   }
 
   /** @inheritdoc */
@@ -189,6 +223,22 @@ export class ElectedBroker implements ElectionHost {
 
   get #settings(): BrokerSettings {
     return this.#parts.configuration.settings;
+  }
+
+  #name(): string {
+    const { haReplicaId, brokerName } = this.#settings.broker;
+    return `Replica ${haReplicaId} of ${brokerName}`;
+  }
+
+  #notify(text: string): void {
+    this.#log.info(`election: ${text}`);
+    this.#parts.notify?.({ text, isWarning: false });
+  }
+
+  #warn(words: string): void {
+    const text = `${this.#settings.assigned.get("haElection") ?? "default"}: ${words}`;
+    this.#log.warn(`election: ${text}`);
+    this.#parts.notify?.({ text, isWarning: true });
   }
 
   #change<T>(work: () => Promise<T>): Promise<T> {

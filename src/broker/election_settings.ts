@@ -95,6 +95,32 @@ function readPem(disk: Disk, path: string): string | { readonly fault: string } 
   }
 }
 
+/** What to do when etcd cannot be asked, by the words of why not. */
+const ADVICE: readonly (readonly [words: RegExp, advice: string])[] = [
+  [
+    /https:\S* (.*InvalidContentType|.*handshake eof|Connection reset)/,
+    "TLS is not spoken there: see the port, or set haElection=etcd://…, without TLS",
+  ],
+  [/HTTP request to an HTTPS server/, "TLS is spoken there: set haElection=etcds://…"],
+  [
+    /http:\S* (connection closed|Connection reset)/,
+    "if TLS is spoken there set haElection=etcds://…, else see the port",
+  ],
+  [/certificate|UnknownIssuer/i, "see haElectionCaFile, haElectionCertFile and haElectionKeyFile"],
+  [
+    /invalid user ID or password|user name (is empty|not found)|authentication is not enabled|permission denied|invalid auth/i,
+    "see haElectionUser and haElectionPassword, and what that user may do in etcd",
+  ],
+  [/not etcd|HTTP version/, "see the port: haElection names the one that etcd has for clients, 2379 unless it was set"],
+];
+
+/** What an operator is to do about it. @param cause why etcd cannot be asked. */
+export function etcdAdvice(cause: string): string {
+  const advice = ADVICE.find(([words]) => words.test(cause))?.[1] ??
+    "See that etcd runs there and can be reached from here";
+  return `${advice[0]!.toUpperCase()}${advice.slice(1)}; it is asked again all the time`;
+}
+
 /** What the options of an election are checked with. */
 export interface ElectionSurroundings {
   readonly store: {

@@ -20,7 +20,12 @@ export interface HttpAnswer {
 
 /** A client of HTTP servers. */
 export interface Http {
-  /** Posts and reads the whole answer. @throws {ConnectionError} when there is none within `timeoutMs`. */
+  /**
+   * Posts and reads the whole answer.
+   *
+   * @throws {ConnectionError} when there is none within `timeoutMs`: it names the server and the cause, in the same words for
+   * the same cause.
+   */
   post(request: HttpPost, timeoutMs: number): Promise<HttpAnswer>;
   /**
    * Posts and calls `onLine` for each line of the answer as it comes, until the server ends it or `signal` aborts.

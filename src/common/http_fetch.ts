@@ -18,6 +18,20 @@ export interface HttpCertificates {
 /** The longest line that is kept; a longer one is no answer of a server that we know. */
 const LINE_LENGTH_MAX = 4 * 1024 * 1024;
 
+/** What `fetch` puts before the cause: addresses, of which our own end is another one each time. */
+const FETCH_PREAMBLE =
+  /^error sending request (?:from \S+ )?for (?:url )?\S+(?: \(\S+\))?: (?:client error \(\w+\): )?/;
+
+/** The cause alone, in the same words each time. */
+function causeOf(error: unknown): string {
+  return messageOf(error).replace(FETCH_PREAMBLE, "");
+}
+
+/** Whom was asked, without the path. */
+function serverOf({ url }: HttpPost): string {
+  return new URL(url).origin;
+}
+
 /** HTTP by `fetch`. */
 export class FetchHttp implements Http {
   readonly #client: Deno.HttpClient;
@@ -37,8 +51,8 @@ export class FetchHttp implements Http {
       const response = await this.#fetch(request, signal);
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      const why = signal.aborted ? `no answer within ${timeoutMs} ms` : messageOf(error);
-      throw new ConnectionError(signal.aborted ? "timeout" : "closed", `${request.url}: ${why}`, error);
+      const why = signal.aborted ? `no answer within ${Math.round(timeoutMs)} ms` : causeOf(error);
+      throw new ConnectionError(signal.aborted ? "timeout" : "closed", `${serverOf(request)}: ${why}`, error);
     }
   }
 
@@ -57,7 +71,7 @@ export class FetchHttp implements Http {
         for (const line of lines) if (line !== "") onLine(line);
       }
     } catch (error) {
-      if (!signal.aborted) throw new ConnectionError("closed", `${request.url}: ${messageOf(error)}`, error);
+      if (!signal.aborted) throw new ConnectionError("closed", `${serverOf(request)}: ${causeOf(error)}`, error);
     }
   }
 

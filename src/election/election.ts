@@ -34,6 +34,7 @@ import {
   withInSync,
 } from "./group_state.ts";
 import { type Lease, OwnLease, reliableUntil } from "./own_lease.ts";
+import { Outage } from "./outage.ts";
 import { standingObstacle } from "./standing.ts";
 import { type Followers, Term } from "./term.ts";
 
@@ -45,6 +46,8 @@ const HAND_OVER_MS = 3000;
 const HAND_OVER_POLL_MS = 2;
 /** How often a leader looks whether its followers have the log that it begins with. */
 const OPENING_POLL_MS = 5;
+/** When nobody leads for so many leases people are told why: an election takes one or two. */
+const LEADERLESS_LEASES = 4;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
 
@@ -64,6 +67,10 @@ export interface ElectionHost {
   follow(leader: LeaderEntry | null): Promise<void>;
   /** Has a follower that is about to lead copy what it copies only now and then. It leads all the same when that fails. */
   prepareSuccessor(replica: number, epoch: number): Promise<void>;
+  /** The authority cannot be asked: from the start, or for a while; null: it answers again. */
+  outage(cause: string | null): void;
+  /** Nobody leads for a while, and this is why this replica does not. */
+  waits(why: string): void;
   /** Asks a follower not to stand for so long; whether it granted that. */
   askGrant(replica: number, epoch: number, forMs: number): Promise<boolean>;
 }
@@ -126,6 +133,9 @@ export class Election {
   #round: Promise<void> | null = null;
   #stopped = false;
   #problem: string | null = null;
+  readonly #outage: Outage;
+  /** Since when nobody leads as far as we see, and what was told of it. */
+  #leaderless: { readonly sinceMs: number; told: string | null } | null = null;
 
   /** {@linkcode start} begins. */
   constructor(parts: ElectionParts) {
@@ -133,6 +143,8 @@ export class Election {
     this.#leaseMs = parts.leaseSec * 1000;
     this.#lease = new OwnLease(parts.authority, parts.clock, parts.leaseSec);
     this.#startedMs = parts.clock.monotonicMs();
+    const { clock, log, host } = parts;
+    this.#outage = new Outage({ clock, log, graceMs: this.#leaseMs, onChange: (cause) => host.outage(cause) });
   }
 
   /** Takes part from now on. The host follows nobody yet. */
@@ -227,9 +239,11 @@ export class Election {
   async #rounds(): Promise<void> {
     while (this.#wanted && !this.#stopped) {
       this.#wanted = false;
+      const { count } = this.#outage;
       try {
         await this.#actOn(await this.#read());
-        this.#worksAgain();
+        this.#problem = null;
+        if (count === this.#outage.count) this.#outage.answered();
       } catch (error) {
         this.#tell(error);
       }
@@ -472,6 +486,7 @@ export class Election {
     const { host, replica } = this.#parts;
     await this.#settleCandidacy();
     if (view.leader !== null) {
+      this.#leaderless = null;
       this.#idle = `replica ${view.leader.value.replica} leads`;
       const leader = this.#followable(view);
       if (leader !== null && !sameLeader(leader, this.#leader)) {
@@ -483,6 +498,16 @@ export class Election {
     }
     this.#idle = this.#obstacle(view);
     if (this.#idle === null) await this.#stand(view);
+    else this.#tellWhyNobodyLeads(this.#idle);
+  }
+
+  /** Once for each reason. */
+  #tellWhyNobodyLeads(why: string): void {
+    const now = this.#parts.clock.monotonicMs();
+    const state = this.#leaderless ??= { sinceMs: now, told: null };
+    if (state.told === why || now - state.sinceMs < LEADERLESS_LEASES * this.#leaseMs) return;
+    state.told = why;
+    this.#parts.host.waits(why);
   }
 
   /** The leader's key is ours though we do not lead: it goes with its lease, at once where that is still ours. */
@@ -565,6 +590,7 @@ export class Election {
       this.#term = new Term({ replica, epoch, inSync: state.inSync, followers, createRevision, lease });
       this.#candidacy = null;
       this.#idle = null;
+      this.#leaderless = null;
       log.info(`election: leading in epoch ${epoch}; in sync are ${state.inSync.join(", ")}`);
       void this.#open(this.#term);
     } catch (error) {
@@ -653,16 +679,12 @@ export class Election {
 
   /** Says once what does not work. */
   #tell(error: unknown): void {
+    if (this.#stopped) return;
+    if (error instanceof AuthorityError) return this.#outage.failed(error);
     const problem = messageOf(error);
-    if (this.#stopped || problem === this.#problem) return;
+    if (problem === this.#problem) return;
     this.#problem = problem;
     this.#parts.log.warn(`election: ${problem}`);
-  }
-
-  #worksAgain(): void {
-    if (this.#problem === null) return;
-    this.#problem = null;
-    this.#parts.log.info("election: the authority answers again");
   }
 }
 

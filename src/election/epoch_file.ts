@@ -49,8 +49,6 @@ export interface EpochFileStart {
 
 /** The file. Changes are on the device when a call returns. */
 export class EpochFile {
-  /** Whether there was none before. */
-  readonly isNew: boolean;
   readonly #file: JsonFile;
   readonly #uptimeMs: () => number;
   #content: Content;
@@ -61,7 +59,6 @@ export class EpochFile {
     this.#file = new JsonFile(disk, `${directory}/haEpoch.json`);
     this.#uptimeMs = uptimeMs;
     const known = this.#file.load(decode)?.value ?? null;
-    this.isNew = known === null;
     const isSameBoot = known !== null && uptimeMs() >= known.uptimeMs &&
       Math.abs(known.bootedAtMs - bootedAtMs) < SAME_BOOT_MS;
     const mayLack = isUnclean && !isSynced && !isSameBoot;

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../common/clock.ts";
 import { ConnectionError, messageOf } from "../common/errors.ts";
-import type { Http } from "../common/http.ts";
+import type { Http, HttpAnswer } from "../common/http.ts";
 import { type Authority, AuthorityError, type Committed, type KeyValue, type Transaction } from "./authority.ts";
 import {
   decodeFault,
@@ -24,6 +24,7 @@ import {
   EtcdPath,
   GrpcCode,
   isChange,
+  QUOTED_LENGTH,
 } from "./etcd_messages.ts";
 
 /** After a watch broke it begins again so much later. */
@@ -115,7 +116,7 @@ export class Etcd implements Authority {
    */
   async #ask<T>(path: string, body: string, decode: (text: string) => T, isHarmless: boolean): Promise<T> {
     const { endpoints } = this.#options;
-    let last: unknown;
+    const failures = new Set<string>();
     for (let i = 0; i < endpoints.length; i++) {
       const at = (this.#first + i) % endpoints.length;
       try {
@@ -126,10 +127,10 @@ export class Etcd implements Authority {
         if (error instanceof EtcdRefusal && !error.isTemporary) throw error;
         const isUnknown = !(error instanceof EtcdRefusal);
         if (isUnknown && !isHarmless) throw new AuthorityError(`etcd: ${messageOf(error)}`, true, error);
-        last = error;
+        failures.add(messageOf(error));
       }
     }
-    throw new AuthorityError(`etcd: ${messageOf(last)}`, !isHarmless, last);
+    throw new AuthorityError(`etcd: ${[...failures].join("; ")}`, !isHarmless);
   }
 
   async #askOne<T>(url: string, body: string, decode: (text: string) => T): Promise<T> {
@@ -139,11 +140,11 @@ export class Etcd implements Authority {
       this.#token = null;
       answer = await this.#http.post({ url, body, headers: await this.#headers() }, timeoutMs);
     }
-    if (answer.status !== 200) throw refusalOf(answer.status, answer.text);
+    if (answer.status !== 200) throw refusalOf(url, answer);
     try {
       return decode(answer.text);
     } catch (error) {
-      throw new ConnectionError("closed", `${url}: an answer that is not etcd's: ${messageOf(error)}`, error);
+      throw notEtcd(url, messageOf(error));
     }
   }
 
@@ -155,10 +156,10 @@ export class Etcd implements Authority {
       const url = this.#url((this.#first + i) % endpoints.length, EtcdPath.AUTHENTICATE);
       const answer = await this.#http.post({ url, body: JSON.stringify(user) }, timeoutMs).catch((error) => {
         if (i + 1 < endpoints.length) return null;
-        throw new EtcdRefusal(messageOf(error), -1, true);
+        throw new EtcdRefusal(messageOf(error), null, true);
       });
       if (answer === null) continue;
-      if (answer.status !== 200) throw refusalOf(answer.status, answer.text);
+      if (answer.status !== 200) throw refusalOf(url, answer);
       this.#token = decodeToken(answer.text);
     }
     return { Authorization: this.#token! };
@@ -171,22 +172,29 @@ export class Etcd implements Authority {
 
 /** etcd has said no: nothing has happened. */
 class EtcdRefusal extends AuthorityError {
-  /** @param isTemporary whether another endpoint, or a later time, may say yes. */
-  constructor(message: string, readonly code: number, readonly isTemporary: boolean) {
-    super(`etcd refuses: ${message}`, false);
+  /** @param code gRPC's; null: nobody was asked, for no user could be shown. @param isTemporary whether another endpoint may say yes. */
+  constructor(message: string, readonly code: number | null, readonly isTemporary: boolean) {
+    super(isTemporary ? message : `etcd refuses: ${message}`, false);
   }
 }
 
 /** What gRPC says where a request may have been carried out all the same: DeadlineExceeded, Unavailable, Unknown, Internal. */
-const UNSURE_CODES: readonly number[] = [2, 4, 13, 14, -1];
+const UNSURE_CODES: readonly number[] = [2, 4, 13, 14];
 
-function refusalOf(status: number, text: string): Error {
-  const { message, code } = decodeFault(status, text);
-  if (UNSURE_CODES.includes(code)) return new ConnectionError("closed", message);
+function refusalOf(url: string, { status, text }: HttpAnswer): Error {
+  const fault = decodeFault(text);
+  if (fault === null) return notEtcd(url, `status ${status}: ${text.trim().slice(0, QUOTED_LENGTH)}`);
+  const { message, code } = fault;
+  if (UNSURE_CODES.includes(code)) return new ConnectionError("closed", `${new URL(url).origin}: ${message}`);
   return new EtcdRefusal(message, code, false);
 }
 
-function isTokenRefused({ status, text }: { status: number; text: string }): boolean {
-  const { code, message } = decodeFault(status, text);
-  return code === GrpcCode.UNAUTHENTICATED || /invalid auth token/.test(message);
+/** Whoever answers may have passed it on: what became of it is not known. */
+function notEtcd(url: string, answer: string): ConnectionError {
+  return new ConnectionError("closed", `${new URL(url).origin}: what answers there is not etcd: ${answer}`);
+}
+
+function isTokenRefused({ text }: HttpAnswer): boolean {
+  const fault = decodeFault(text);
+  return fault !== null && (fault.code === GrpcCode.UNAUTHENTICATED || /invalid auth token/.test(fault.message));
 }

@@ -28,6 +28,9 @@ export const EtcdPath = {
   AUTHENTICATE: "/v3/auth/authenticate",
 } as const;
 
+/** So much of a text that is not understood is shown. */
+export const QUOTED_LENGTH = 200;
+
 /** gRPC's codes that are looked at. */
 export const GrpcCode = { NOT_FOUND: 5, UNAUTHENTICATED: 16, INVALID_ARGUMENT: 3, PERMISSION_DENIED: 7 } as const;
 
@@ -61,7 +64,9 @@ export function encodeTransaction({ compare, puts = [], deletes = [] }: Transact
 
 /** The keys of a range. @throws {TypeError} when it is no such answer. */
 export function decodeRange(text: string): KeyValue[] {
-  const { kvs = [] } = JSON.parse(text);
+  const { header, kvs = [] } = JSON.parse(text);
+  // Else anything that answers in JSON would be an etcd without keys.
+  if (header?.revision === undefined) throw new TypeError(`no revision in ${text.slice(0, QUOTED_LENGTH)}`);
   return kvs.map((each: Record<string, string | undefined>): KeyValue => ({
     key: fromBase64(each["key"]),
     value: fromBase64(each["value"]),
@@ -104,13 +109,14 @@ export function isChange(line: string): boolean {
   return result === undefined || result.canceled === true || (result.events?.length ?? 0) > 0;
 }
 
-/** What an answer with a status other than 200 says. */
-export function decodeFault(status: number, text: string): EtcdFault {
+/** What an answer with a status other than 200 says; null when it is none of etcd's. */
+export function decodeFault(text: string): EtcdFault | null {
   try {
     const { message, error, code } = JSON.parse(text);
-    return { message: String(message ?? error), code: Number(code) };
+    const words = message ?? error;
+    return typeof words === "string" && typeof code === "number" ? { message: words, code } : null;
   } catch {
-    return { message: `status ${status}: ${text.slice(0, 200)}`, code: -1 };
+    return null;
   }
 }
 

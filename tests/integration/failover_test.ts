@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/common/bytes.ts";
 import { removeTree } from "../../src/common/disk.ts";
 import { RequestCode } from "../../src/protocol/codes.ts";
@@ -259,5 +259,47 @@ Deno.test("a hand-over takes consumer offsets along, and a follower has those of
     await world.until(() => group.leaders()[0] === next, "the hand-over");
     assertEquals(await offsetAt(next), "2");
     client.close();
+  });
+});
+
+Deno.test("the operator sees who leads, that the authority is away and what each replica does meanwhile, once", async () => {
+  await simWorld(31).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    const last = (id: number) => group.running.get(id)!.notices.at(-1)!;
+    assertEquals(last(leader), `Replica ${leader} of broker-a leads in epoch 1: it serves clients`);
+    const others = [1, 2, 3].filter((id) => id !== leader);
+    for (const id of others) assertStringIncludes(last(id), `Replica ${id} of broker-a follows replica ${leader} at `);
+    const before = [1, 2, 3].map((id) => group.running.get(id)!.notices.length);
+    group.authority.isDown = true;
+    await world.clock.sleep(30_000);
+    const setting = "warning: command line: haElection=etcd://etcd:2379: ";
+    for (const id of [1, 2, 3]) assertStringIncludes(last(id), setting);
+    assertStringIncludes(
+      last(leader),
+      `Replica ${leader} of broker-a leads on while all that are in sync grant it time`,
+    );
+    for (const id of others) assertStringIncludes(last(id), `Replica ${id} of broker-a follows replica ${leader} on`);
+    group.authority.isDown = false;
+    await world.clock.sleep(10_000);
+    for (const id of [1, 2, 3]) assertStringIncludes(last(id), "takes part in the election again");
+    assertEquals([1, 2, 3].map((id, at) => group.running.get(id)!.notices.length - before[at]!), [2, 2, 2]);
+  });
+});
+
+Deno.test("a replica that is started without the authority says at once that it waits for it, and claims no lost messages", async () => {
+  await simWorld(32).run(async (world) => {
+    const group = await ElectedGroup.start(world, 0);
+    group.authority.isDown = true;
+    for (let life = 0; life < 2; life++) {
+      const { notices, process } = await group.startReplica(1);
+      await world.clock.sleep(5000);
+      assertEquals(notices.length, 1, notices.join("\n"));
+      assertStringIncludes(
+        notices[0]!,
+        "Replica 1 of broker-a is a candidate that waits for etcd, and serves no clients",
+      );
+      process.kill();
+    }
   });
 });

@@ -15,6 +15,8 @@ import type { SimProcess, SimWorld } from "./world.ts";
 export interface RunningReplica {
   readonly replica: ElectedBroker;
   readonly process: SimProcess;
+  /** What its operator saw on the terminal. */
+  readonly notices: string[];
 }
 
 /** A group; its machines are `r1`, `r2`, …. */
@@ -62,6 +64,7 @@ export class ElectedGroup {
       ...this.settings,
     });
     const { net, clock, disk, random, logging } = process;
+    const notices: string[] = [];
     const replica = new ElectedBroker({
       net,
       clock,
@@ -71,9 +74,10 @@ export class ElectedGroup {
       log: (name) => logging.logger(name),
       authority: this.authority.reachedBy(machine.name, clock),
       replicaKey: `key ${this.world.clock.monotonicMs()} of ${id}`,
+      notify: ({ text, isWarning }) => notices.push(`${isWarning ? "warning: " : ""}${text}`),
       uptimeMs: () => this.world.clock.monotonicMs() - (this.#boots.get(id) ?? 0),
     });
-    const running = { replica, process };
+    const running = { replica, process, notices };
     this.running.set(id, running);
     await replica.start();
     return running;

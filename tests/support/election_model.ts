@@ -180,6 +180,8 @@ interface ModelFollower extends Follower {
 
 /** One process of a replica. */
 export class Life implements ElectionHost {
+  /** What an operator was told. */
+  readonly told: string[] = [];
   readonly clock: ProcessClock;
   readonly key: string;
   readonly election: Election;
@@ -207,6 +209,16 @@ export class Life implements ElectionHost {
       leaseSec: LEASE_SEC,
     });
     this.election.start();
+  }
+
+  /** @inheritdoc */
+  outage(cause: string | null): void {
+    this.told.push(cause ?? "it answers again");
+  }
+
+  /** @inheritdoc */
+  waits(why: string): void {
+    this.told.push(why);
   }
 
   /** The authority as it is reached from here. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { readBrokerOptions } from "../../../src/broker/read_options.ts";
-import { electionFault, etcdEndpoints, openEtcd } from "../../../src/broker/election_settings.ts";
+import { electionFault, etcdAdvice, etcdEndpoints, openEtcd } from "../../../src/broker/election_settings.ts";
 import { SimClock } from "../../../src/common/clock_sim.ts";
 import { SimDisk } from "../../../src/common/disk_sim.ts";
 import { ConfigError } from "../../../src/common/options.ts";
@@ -68,4 +68,23 @@ Deno.test("a certificate that cannot be read is told with its line", () => {
   });
   const { message } = assertThrows(() => openEtcd(broker, { disk, clock }, assigned), ConfigError);
   assertEquals(message, "b.properties:3: haElectionCaFile=/ca.pem: there is no such file");
+});
+
+Deno.test("whatever keeps etcd from being asked has its own advice", () => {
+  const cases = [
+    ["http://h:1: tcp connect error: Connection refused (os error 111)", "See that etcd runs there"],
+    ["http://h:1: no answer within 667 ms", "See that etcd runs there"],
+    ["https://h:1: tls handshake eof", "TLS is not spoken there"],
+    ["https://h:1: Connection reset by peer (os error 104)", "TLS is not spoken there"],
+    ["http://h:1: connection closed before message completed", "If TLS is spoken there set haElection=etcds://…"],
+    ["https://h:1: received corrupt message of type InvalidContentType", "TLS is not spoken there"],
+    ["http://h:1: what answers there is not etcd: status 404: 404 page not found", "See the port"],
+    ["etcd refuses: etcdserver: authentication failed, invalid user ID or password", "See haElectionUser"],
+    [
+      "http://h:1: what answers there is not etcd: status 400: Client sent an HTTP request to an HTTPS server.",
+      "TLS is spoken",
+    ],
+    ["https://h:1: invalid peer certificate: UnknownIssuer", "See haElectionCaFile"],
+  ];
+  for (const [cause, advice] of cases) assertStringIncludes(etcdAdvice(cause!), advice!);
 });

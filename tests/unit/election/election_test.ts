@@ -195,3 +195,29 @@ Deno.test("a promise to wait is given only to the leader that the authority tell
   assertEquals(election.isReplica(9, undefined), false);
   for (const replica of model.replicas) replica.kill();
 });
+
+Deno.test("people are told once when the authority is away, by the leader as well, and once when it is back", async () => {
+  const { model, leader } = await group(21);
+  model.authority.isDown = true;
+  await model.clock.advance(20_000);
+  const told = () => model.replicas.map(({ life }) => life!.told);
+  assertEquals(told().map((each) => each.length), [1, 1, 1], JSON.stringify(told()));
+  assertEquals(leader.life!.election.refusesAppends(), null);
+  model.authority.isDown = false;
+  await model.clock.advance(5000);
+  assertEquals(told().map((each) => each.slice(1)), [["it answers again"], ["it answers again"], ["it answers again"]]);
+  for (const replica of model.replicas) replica.kill();
+});
+
+Deno.test("a replica that does not lead where nobody does says why, once", async () => {
+  const { model, leader } = await group(22);
+  for (const replica of model.replicas) if (replica !== leader) replica.kill();
+  const isAlone = () => model.state!.inSync.length === 1;
+  await model.clock.runUntil(isAlone, 20_000, "the leader to be in sync alone");
+  leader.kill();
+  const other = model.replicas.find((each) => each !== leader)!;
+  other.start();
+  await model.clock.advance(60_000);
+  assertEquals(other.life!.told, [`it is not in sync (${leader.id})`]);
+  other.kill();
+});

@@ -80,3 +80,40 @@ Deno.test("a user's token is asked for once, and again when it is refused", asyn
   assertEquals(await etcd.read("/x/"), []);
   assertEquals(tokens, 2);
 });
+
+Deno.test("what is no etcd is called so, whatever it answers, and what became of a transaction there is not known", async () => {
+  const answers = [
+    { status: 404, text: "<html>nginx</html>" },
+    { status: 200, text: "<html>welcome</html>" },
+    { status: 200, text: "{}" },
+    { status: 500, text: '{"error":{"reason":"another server\'s words"}}' },
+  ];
+  for (const answer of answers) {
+    const etcd = new Etcd(new TableHttp(() => answer), new SimClock(), { ...OPTIONS, endpoints: ["http://a:2379"] });
+    const { message } = await assertRejects(() => etcd.read("/x/"), AuthorityError);
+    assertEquals(message.startsWith("etcd: http://a:2379: what answers there is not etcd: "), true, message);
+    const { isUnknown } = await assertRejects(() => etcd.commit({ compare: [] }), AuthorityError);
+    assertEquals(isUnknown || answer.text === "{}", true);
+  }
+});
+
+Deno.test("each endpoint's failure is told, in the same words for every request", async () => {
+  const http: Http = {
+    post: ({ url }) => Promise.reject(new ConnectionError("closed", `${new URL(url).origin}: Connection refused`)),
+    follow: () => Promise.resolve(),
+  };
+  const etcd = new Etcd(http, new SimClock(), OPTIONS);
+  const expected = "etcd: http://a:2379: Connection refused; http://b:2379: Connection refused";
+  assertEquals((await assertRejects(() => etcd.read("/x/"), AuthorityError)).message, expected);
+  assertEquals((await assertRejects(() => etcd.grantLease(2), AuthorityError)).message, expected);
+});
+
+Deno.test("a wrong password is etcd's refusal", async () => {
+  const http = new TableHttp(() => ({
+    status: 400,
+    text: '{"error":"etcdserver: authentication failed, invalid user ID or password","code":3}',
+  }));
+  const etcd = new Etcd(http, new SimClock(), { ...OPTIONS, user: { name: "u", password: "p" } });
+  const { message } = await assertRejects(() => etcd.read("/x/"), AuthorityError);
+  assertEquals(message, "etcd refuses: etcdserver: authentication failed, invalid user ID or password");
+});
