@@ -8,12 +8,22 @@
  *
  * @module
  */
+import { concatBytes } from "../common/bytes.ts";
 import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, type Socket } from "../common/net.ts";
 import type { HaFlow } from "./ha_flow.ts";
-import { FRAME_BODY_MAX, FRAME_HEAD_SIZE, putFrameHead, ReportReader } from "./ha_protocol.ts";
+import {
+  FRAME_BODY_MAX,
+  FRAME_HEAD_SIZE,
+  HaProtocolError,
+  isClientRequest,
+  putFrameHead,
+  ReportReader,
+  SHOWN_BYTES,
+  shownBytes,
+} from "./ha_protocol.ts";
 import type { ReplicaLog } from "./replica_log.ts";
 
 /** Bytes that are written to the socket at once, unless one frame is larger. */
@@ -43,6 +53,8 @@ export class HaConnection {
   readonly remote: Address;
   /** Whether what it acknowledges counts for producers. */
   isKnown = false;
+  /** Whether a node of ours has said that this is its connection. */
+  isIdentified = false;
   /** Which replica of an elected leader's group it is; null for others, and until it has said so. */
   replicaId: number | null = null;
   /** Bytes sent since it connected. */
@@ -53,6 +65,10 @@ export class HaConnection {
   readonly #reports = new ReportReader();
   readonly #buffer: Uint8Array;
   readonly #batchSize: number;
+  /** What came first: who it was that was no slave. */
+  #firstBytes: Uint8Array = new Uint8Array(0);
+  /** A whole report came. */
+  #hasReported = false;
   #ackOffset = -1;
   #sentOffset = -1;
   #lastReportMs: number;
@@ -128,10 +144,27 @@ export class HaConnection {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#context.log.info(`HA connection to slave ${this.remoteText} closed: ${reason}`);
+    const { log } = this.#context;
+    if (this.isIdentified || this.#hasReported) log.info(`HA connection to slave ${this.remoteText} closed: ${reason}`);
+    else {log.warn(
+        `HA: connection from ${this.remoteText}, which was no slave's, closed: ${reason}; ${this.#whatCame()}`,
+      );}
     this.#retry?.cancel();
     this.#socket.close();
     this.#context.onClosed(this);
+  }
+
+  #whatCame(): string {
+    if (this.#firstBytes.length > 0) return `what came was ${shownBytes(this.#firstBytes)}`;
+    return "nothing came: a look whether the port is open, or a slave that gave up (its log says why)";
+  }
+
+  /** Notes what comes before the first report. @throws {HaProtocolError} when it is none of a slave. */
+  #meet(chunk: Uint8Array): void {
+    const room = SHOWN_BYTES - this.#firstBytes.length;
+    if (room > 0) this.#firstBytes = concatBytes([this.#firstBytes, chunk.subarray(0, room)]);
+    if (!isClientRequest(this.#firstBytes)) return;
+    throw new HaProtocolError("a client's request: this is the port for slaves (haListenPort), not that for clients");
   }
 
   async #receive(): Promise<void> {
@@ -139,9 +172,11 @@ export class HaConnection {
     for (;;) {
       const count = await this.#socket.read(chunk);
       if (this.#closed) return;
-      if (count === null) return this.close("closed by the slave");
+      if (count === null) return this.close("closed by the other side");
+      if (!this.#hasReported) this.#meet(chunk.subarray(0, count));
       const report = this.#reports.take(chunk.subarray(0, count));
       if (report === null) continue;
+      this.#hasReported = true;
       this.#lastReportMs = this.#context.clock.monotonicMs();
       if (this.hasBegun) this.#acknowledged(report);
       else this.#begin(report);

@@ -189,7 +189,7 @@ export class HaMaster {
 
   /** A connection is that of a node of ours; a former one of the same replica is a leftover. */
   #know(connection: HaConnection, replicaId: number | null): void {
-    connection.isKnown = true;
+    connection.isKnown = connection.isIdentified = true;
     connection.replicaId = replicaId;
     if (replicaId === null) return;
     for (const other of [...this.#connections]) {

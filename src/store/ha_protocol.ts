@@ -23,6 +23,26 @@ export const FRAME_HEAD_SIZE = 12;
 /** Largest body that is believed: Java's slaves have a buffer of 4 MiB for a whole frame, so no master sends more. */
 export const FRAME_BODY_MAX = 4 * 1024 * 1024;
 
+/** So many of the bytes that a stranger sends first are shown. */
+export const SHOWN_BYTES = 32;
+
+/** Bytes for people: as text where they are ASCII, else in hexadecimal. */
+export function shownBytes(bytes: Uint8Array): string {
+  const shown = bytes.subarray(0, SHOWN_BYTES);
+  const isText = shown.every((each) => each === 9 || each === 10 || each === 13 || (each >= 32 && each < 127));
+  return isText
+    ? JSON.stringify(String.fromCharCode(...shown))
+    : [...shown].map((each) => each.toString(16).padStart(2, "0")).join(" ");
+}
+
+/**
+ * Whether the first bytes on a connection are a request of RocketMQ's clients, with a header in JSON: read as a report it
+ * would tell of a log of terabytes.
+ */
+export function isClientRequest(bytes: Uint8Array): boolean {
+  return bytes.length > REPORT_SIZE && bytes[0] === 0 && bytes[4] === 0 && bytes[REPORT_SIZE] === 0x7b;
+}
+
 /** What came makes no sense; the connection cannot go on. */
 export class HaProtocolError extends Error {
   override readonly name = "HaProtocolError";

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { concatBytes } from "../../../src/common/bytes.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { concatBytes, utf8 } from "../../../src/common/bytes.ts";
 import type { Socket } from "../../../src/common/net.ts";
 import { encodeReport, FrameReader } from "../../../src/store/ha_protocol.ts";
 import { PutStatus } from "../../../src/store/store.ts";
@@ -39,6 +39,9 @@ class HandSlave {
     this.closed = true;
   }
 }
+
+/** As a client sends it: sizes of frame and header, the header in JSON. */
+const CLIENT_REQUEST = concatBytes([new Uint8Array([0, 0, 0, 16, 0, 0, 0, 12]), utf8('{"code":105}')]);
 
 const KNOWN = { slavesAt: () => 1 };
 
@@ -254,6 +257,46 @@ Deno.test("with fewer replicas than minInSyncReplicas messages are refused befor
     slave.socket.close();
     assertEquals(await stuck, PutStatus.FLUSH_SLAVE_TIMEOUT);
     assertEquals(node.store.maxOffset("T", 0), 1, "readers do not get what too few have");
+    master.close();
+    await end(node);
+  });
+});
+
+Deno.test("a connection that was no slave's is told as one, with what came, or that nothing came", async () => {
+  await simWorld(33).run(async (world) => {
+    const { node, master } = await filled(world, 1);
+    const last = () => world.logLines.findLast((line) => line.includes(" closed: ")) ?? "";
+    const cases: readonly (readonly [Uint8Array, string])[] = [
+      [
+        utf8("GET / HTTP/1.1\r\n"),
+        'no slave\'s, closed: an offset is out of range; what came was "GET / HTTP/1.1\\r\\n"',
+      ],
+      [utf8("hi"), 'no slave\'s, closed: closed by the other side; what came was "hi"'],
+      [new Uint8Array([22, 3, 1, 2]), "what came was 16 03 01 02"],
+      [new Uint8Array(0), "closed by the other side; nothing came"],
+      [
+        CLIENT_REQUEST,
+        "a client's request: this is the port for slaves (haListenPort), not that for clients; what came was 00 00",
+      ],
+    ];
+    for (const [bytes, expected] of cases) {
+      const stranger = await HandSlave.connect(world, "b");
+      for (let sent = 0; sent < bytes.length;) sent += await stranger.socket.write(bytes.subarray(sent));
+      await world.clock.sleep(100);
+      stranger.socket.close();
+      await world.until(() => master.connections.size === 0, "the end");
+      assertStringIncludes(last(), expected);
+      assert(!last().includes("HA connection to slave"), last());
+    }
+    const silent = await HandSlave.connect(world, "b");
+    await world.until(() => silent.closed, "the end", 30_000);
+    assertMatch(last(), /no slave's, closed: no report for \d+ ms; nothing came: a look whether the port is open/);
+    const slave = await HandSlave.connect(world, "b");
+    await slave.report(0);
+    await world.clock.sleep(100);
+    slave.socket.close();
+    await world.until(() => master.connections.size === 0, "the end");
+    assertStringIncludes(last(), "HA connection to slave ");
     master.close();
     await end(node);
   });
