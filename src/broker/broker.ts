@@ -77,8 +77,17 @@ export interface BrokerParts {
   readonly memoryBytes?: number;
   /** Called while the store recovers. */
   readonly onProgress?: (pass: string, doneBytes: number, totalBytes: number) => void;
+  /** What the operator is to see at once, on the terminal; the log has it as well. */
+  readonly notify?: (notice: Notice) => void;
   /** The election that has given it its role. */
   readonly election?: BrokerElection;
+}
+
+/** A line for the operator. */
+export interface Notice {
+  readonly text: string;
+  /** Whether something is to be mended. */
+  readonly isWarning: boolean;
 }
 
 /** Settings that can change; a `ConfigFile<BrokerSettings>` is one. */
@@ -460,6 +469,7 @@ export class Broker {
       brokerAddr: () => this.advertisedAddress,
       nameServers: () => this.nameServers,
       askNameServers: () => void this.#registration?.registerNow(),
+      warn: (text) => this.#parts.notify?.({ text, isWarning: true }),
       election: this.#parts.election ?? null,
     });
   }

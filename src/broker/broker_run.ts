@@ -26,8 +26,8 @@ import { runDirectory, runningOfUser } from "../common/run_file.ts";
 import { explainStartFailure, type StartFacts } from "../common/start_failure.ts";
 import type { StopSignal } from "../common/stop_signal.ts";
 import { addressAdvice } from "./advertised_address.ts";
-import { Broker, type BrokerParts } from "./broker.ts";
-import { ElectedBroker, type Notice } from "./elected_broker.ts";
+import { Broker, type BrokerParts, type Notice } from "./broker.ts";
+import { ElectedBroker } from "./elected_broker.ts";
 import { openEtcd } from "./election_settings.ts";
 import { isLiveBrokerKey } from "./live_keys.ts";
 import { tellOfNameServers } from "./name_server_warnings.ts";
@@ -159,7 +159,7 @@ function electedBroker(parts: BrokerParts, { broker, assigned }: BrokerSettings)
   const uptimeMs = () => Deno.osUptime() * 1000;
   const replicaKey = secretText();
   const authority = openEtcd(broker, parts, assigned);
-  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority, notify: print });
+  return new ElectedBroker({ ...parts, uptimeMs, replicaKey, authority });
 }
 
 function print({ text, isWarning }: Notice): void {
@@ -186,6 +186,7 @@ async function serve(run: Run, host: RunHost): Promise<number> {
     cpuMs: processCpuMs,
     memoryBytes: Deno.systemMemoryInfo().total,
     onProgress: progressPrinter(clock, log, manager),
+    notify: print,
   };
   const broker = settings.broker.haElection === "" ? new Broker(parts) : electedBroker(parts, settings);
   const { stopped } = host;

@@ -34,17 +34,8 @@ export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
   readonly authority: Authority;
   /** For how long the machine is up. */
   readonly uptimeMs: () => number;
-  /** What the operator is to see at once, on the terminal; the log has it as well. */
-  readonly notify?: (notice: Notice) => void;
   /** Which nobody can guess: shows to the other replicas that this is the one that the authority tells of. */
   readonly replicaKey: string;
-}
-
-/** A line for the operator. */
-export interface Notice {
-  readonly text: string;
-  /** Whether something is to be mended. */
-  readonly isWarning: boolean;
 }
 
 /** A role: the epoch of the leader, or null for a slave. */

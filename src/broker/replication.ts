@@ -42,6 +42,8 @@ const ELECTED_RECONNECT_MS = 200;
 const CATCH_UP_MS = 100;
 /** A follower answers at once. */
 const GRANT_TIMEOUT_MS = 1000;
+/** Whether a port is one for clients shows at once. */
+const CLIENT_PORT_TIMEOUT_MS = 1000;
 /** A hand-over waits no longer for tables to be copied. */
 const COPY_TIMEOUT_MS = 500;
 
@@ -60,6 +62,8 @@ export interface ReplicationParts {
   readonly nameServers: () => Registration["nameServers"];
   /** Registers again, which brings the master's present addresses. */
   readonly askNameServers: () => void;
+  /** Tells the operator at once, not in the log alone. */
+  readonly warn: (text: string) => void;
   /** Null where a broker's role is what its file says. */
   readonly election: BrokerElection | null;
 }
@@ -79,6 +83,7 @@ export class Replication {
   #followers: InSyncSet | null = null;
   #timer: Timer | null = null;
   #haPort = 0;
+  #isWarned = false;
   /** The leader's log ended here when we began to follow; null once we have all of that. */
   #catchUpTo: number | null = null;
   #masterAddr: string | null = null;
@@ -330,6 +335,7 @@ export class Replication {
       store,
       options,
       masterAddress: () => this.#haAddress(),
+      explainSilence: (address: string) => this.#explainSilence(address),
       ...(election === null ? { onAway: () => this.#lookForMaster() } : { reconnectMs: ELECTED_RECONNECT_MS }),
       agree: async (own: Address) => {
         const isSure = await link.agree(own);
@@ -340,6 +346,28 @@ export class Replication {
         return isSure;
       },
     });
+  }
+
+  /** `haMasterAddress` is written by hand: whoever answers a client's request there has no slaves at that port. */
+  async #explainSilence(address: string): Promise<string | null> {
+    const { store, assigned } = this.#parts.settings();
+    if (address !== store.haMasterAddress) return null;
+    const isForClients = await this.#parts.client.invoke(
+      address,
+      { code: RequestCode.GET_BROKER_HA_STATUS, ext: {} },
+      CLIENT_PORT_TIMEOUT_MS,
+    ).then(() => true, () => false);
+    if (!isForClients) return null;
+    const why =
+      "it is a broker's port for clients (listenPort): set the master's haListenPort, which is listenPort + 1 " +
+      "unless it was set";
+    if (!this.#isWarned) {
+      this.#parts.warn(
+        `${assigned.get("haMasterAddress") ?? "default"}: haMasterAddress=${address}: not followed: ${why}`,
+      );
+    }
+    this.#isWarned = true;
+    return why;
   }
 
   /** The master is not where it was looked for: it may be where another name server says, or have moved. */

@@ -54,6 +54,8 @@ export interface HaSlaveParts {
    * it if it must. False: nobody could tell. @throws when it is not and nothing can be done.
    */
   readonly agree: (own: Address) => Promise<boolean>;
+  /** The connection at this address was ended before anything came: says why, where that can be found out. */
+  readonly explainSilence?: (address: string) => Promise<string | null>;
   /** The master was not found at its address, or nobody has told one. */
   readonly onAway?: () => void;
   /** After a connection ended the next one comes so much later; 5 s unless given. */
@@ -75,6 +77,8 @@ export class HaSlave {
   #socket: Socket | null = null;
   /** When the last attempt's connection was there; Infinity when there was none. */
   #connectedMs = Infinity;
+  /** On the last connection, once we had reported, nothing came. */
+  #wasMute = false;
   #stopped = false;
   /** Ends the attempt to connect. */
   #attempt = new AbortController();
@@ -132,12 +136,16 @@ export class HaSlave {
       let waitMs = address === null ? NO_MASTER_MS : this.#parts.reconnectMs ?? RECONNECT_MS;
       if (address !== null) {
         this.#connectedMs = Infinity;
+        this.#wasMute = false;
         try {
           await this.#follow(address);
         } catch (error) {
           if (this.#stopped) return;
           const isLoud = error instanceof HistoryError;
-          log[isLoud ? "error" : "warn"](`HA: not following the master ${address}: ${messageOf(error)}`);
+          const why = this.#wasMute ? await this.#parts.explainSilence?.(address) ?? null : null;
+          if (this.#stopped) return;
+          const text = `HA: not following the master ${address}: ${messageOf(error)}${why === null ? "" : `: ${why}`}`;
+          log[isLoud || why !== null ? "error" : "warn"](text);
         }
         if (this.#wasRefused()) waitMs = this.#parts.reconnectMs ?? REFUSED_MS;
       }
@@ -163,6 +171,7 @@ export class HaSlave {
       await isSafe(store, endOffset);
       this.#cutter.startAt(endOffset);
       log.info(`HA: following the master ${address} from ${endOffset} on`);
+      this.#wasMute = true;
       await new Following(this.#parts, socket, this.#cutter, this).run();
     } finally {
       this.#socket = null;
@@ -185,6 +194,7 @@ export class HaSlave {
   /** For {@link Following}: bytes came. */
   received(count: number, masterOffset: number): void {
     this.#flow.sent(count);
+    this.#wasMute = false;
     this.masterOffset = Math.max(this.masterOffset, masterOffset);
     this.lastReadTimestamp = this.#parts.clock.now();
   }

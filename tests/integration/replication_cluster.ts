@@ -19,6 +19,8 @@ const PORT = 10911;
 export interface Replica {
   readonly broker: Broker;
   readonly process: SimProcess;
+  /** What its operator saw on the terminal. */
+  readonly notices: string[];
 }
 
 /** Starts a master (id 0) or slave of `broker-a` on a machine, again after a kill. */
@@ -44,9 +46,18 @@ export async function startReplica(
     ...overrides,
   });
   const { net, clock, disk, random, logging } = process;
-  const broker = new Broker({ net, clock, disk, random, configuration, log: (name) => logging.logger(name) });
+  const notices: string[] = [];
+  const broker = new Broker({
+    net,
+    clock,
+    disk,
+    random,
+    configuration,
+    log: (name) => logging.logger(name),
+    notify: ({ text }) => notices.push(text),
+  });
   await broker.start();
-  return { broker, process };
+  return { broker, process, notices };
 }
 
 /** Asks a broker how replication stands. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type SimWorld, simWorld } from "../support/world.ts";
 import { type Cluster, startCluster } from "./client_cluster.ts";
 import { ClusterWorld } from "./cluster_world.ts";
@@ -202,5 +202,21 @@ Deno.test("a slave that is started before its master follows within seconds of t
     const bornMs = world.clock.monotonicMs();
     await caughtUp(world, "a", "b");
     assert(world.clock.monotonicMs() - bornMs < 6000, `it took ${world.clock.monotonicMs() - bornMs} ms`);
+  });
+});
+
+Deno.test("a slave whose haMasterAddress is the master's port for clients says so, on the terminal once", async () => {
+  await simWorld(39).run(async (world) => {
+    const cluster = await startCluster(world);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    const address = `${world.machine("a").ip}:10911`;
+    const { notices } = await startReplica(world, cluster.namesrvAddr, "b", { ...SLAVE, haMasterAddress: address });
+    await world.clock.sleep(20_000);
+    const why =
+      "it is a broker's port for clients (listenPort): set the master's haListenPort, which is listenPort + 1";
+    assertEquals(notices.length, 1);
+    assertStringIncludes(notices[0]!, `command line: haMasterAddress=${address}: not followed: ${why}`);
+    const told = world.logLines.filter((line) => line.includes(`HA: not following the master ${address}: `));
+    assert(told.length > 0 && told.every((line) => line.includes("ERROR") && line.includes(why)), told.join("\n"));
   });
 });
