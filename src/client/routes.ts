@@ -13,6 +13,7 @@ import { Perm } from "../protocol/message.ts";
 import { type MessageQueue, messageQueue } from "../protocol/message_queue.ts";
 import { BrokerError, ClientError, ClientErrorCode } from "./errors.ts";
 import type { NameServers } from "./name_servers.ts";
+import { onlySlaves, whyUnwritable } from "./unwritable.ts";
 
 /** What is known of one topic. */
 export interface TopicRoute {
@@ -91,6 +92,7 @@ export class Routes {
     const route = await this.find(topic);
     if (route !== null && route.writeQueues.length > 0) return route;
     const data = route === null ? await this.#request(template) : null;
+    let why = route === null ? "" : whyUnwritable(route.data);
     if (data !== null) {
       const queueDatas = data.queueDatas.map((each) => {
         const count = Math.min(queueCount, each.readQueueNums);
@@ -98,8 +100,9 @@ export class Routes {
       });
       const made = this.#learn(topic, { ...data, queueDatas }, true);
       if (made.writeQueues.length > 0) return made;
+      why = whyUnwritable(made.data);
     }
-    throw new ClientError(`No route info of this topic: ${topic}`, {
+    throw new ClientError(`No route info of this topic: ${topic}${why}`, {
       code: ClientErrorCode.NOT_FOUND_TOPIC,
       retriable: true,
     });
@@ -178,7 +181,7 @@ export class Routes {
     const known = this.masterAddress(brokerName);
     if (known !== undefined) return known;
     await this.refresh(topic);
-    return this.masterAddress(brokerName) ?? noBroker(brokerName);
+    return this.masterAddress(brokerName) ?? noBroker(brokerName, this.#brokers.get(brokerName));
   }
 
   /** Some broker of a topic: the master of a random one, else any address of it. Undefined when none is known. */
@@ -189,8 +192,10 @@ export class Routes {
   }
 }
 
-function noBroker(brokerName: string): never {
-  throw new ClientError(`The broker[${brokerName}] not exist`, {
+/** @param byId who of it is there. */
+function noBroker(brokerName: string, byId: ReadonlyMap<number, string> = new Map()): never {
+  const why = onlySlaves(brokerName, byId);
+  throw new ClientError(`The broker[${brokerName}] not exist${why === "" ? "" : `: ${why}`}`, {
     code: ClientErrorCode.BROKER_NOT_EXIST,
     retriable: true,
   });

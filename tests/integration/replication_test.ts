@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ClientError } from "../../src/client/errors.ts";
+import { messageQueue } from "../../src/protocol/message_queue.ts";
 import { type SimWorld, simWorld } from "../support/world.ts";
 import { type Cluster, startCluster } from "./client_cluster.ts";
 import { ClusterWorld } from "./cluster_world.ts";
@@ -218,5 +220,38 @@ Deno.test("a slave whose haMasterAddress is the master's port for clients says s
     assertStringIncludes(notices[0]!, `command line: haMasterAddress=${address}: not followed: ${why}`);
     const told = world.logLines.filter((line) => line.includes(`HA: not following the master ${address}: `));
     assert(told.length > 0 && told.every((line) => line.includes("ERROR") && line.includes(why)), told.join("\n"));
+  });
+});
+
+Deno.test("who sends while only a slave is there is told so, and not that there is no such topic", async () => {
+  await simWorld(40).run(async (world) => {
+    const cluster = await startCluster(world);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    await startReplica(world, cluster.namesrvAddr, "b", SLAVE);
+    await caughtUp(world, "a", "b");
+    await using app = cluster.client("app");
+    const producer = app.producer({ group: "PG" });
+    await producer.start();
+    await producer.send({ topic: "T", body: "m" });
+    await world.clock.sleep(15_000); // the slave copies topics every 10 s
+    world.machine("a").powerOff();
+    await world.clock.sleep(200_000); // a name server forgets a broker that is silent for two minutes
+    const slave = `brokerId 1 at ${world.machine("b").ip}:10911`;
+    const words =
+      `the master of broker-a (brokerId 0) is away, and only its slaves are there (${slave}), which can be ` +
+      "read and take no messages";
+    await using late = cluster.client("late");
+    const other = late.producer({ group: "PG2" });
+    await other.start();
+    const send = (topic: string) => other.send({ topic, body: "m" });
+    const { message } = await assertRejects(() => send("T"), ClientError);
+    assertEquals(message, `No route info of this topic: T: ${words}`);
+    const chosen = messageQueue("broker-a", 0, "T");
+    const atQueue = await assertRejects(() => other.send({ topic: "T", body: "m" }, { queue: chosen }), ClientError);
+    assertStringIncludes(atQueue.message, words);
+    assertStringIncludes(
+      (await assertRejects(() => send("unknown"), ClientError)).message,
+      "No route info of this topic: unknown",
+    );
   });
 });
