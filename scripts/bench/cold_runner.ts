@@ -37,7 +37,12 @@ export async function runCold(scenario: ColdScenario, run: ColdRun): Promise<Mea
   const start = async () => {
     const broker = await platform.startBroker(options);
     await waitForRegistration(namesrv.address, broker.address);
-    const setup = { namesrvAddr: namesrv.address, broker, addresses: [broker.address] };
+    const setup = {
+      namesrvAddr: namesrv.address,
+      broker,
+      addresses: [broker.address],
+      stores: [`${dir}/broker/store`],
+    };
     return { setup, seconds: SECONDS_MAX, warmupSeconds: run.warmupSeconds, dir };
   };
   const first = await start();

@@ -24,6 +24,8 @@ export interface Setup {
   readonly broker: Server;
   /** Where messages go, HOST:PORT; one for each broker. */
   readonly addresses: readonly string[];
+  /** Their store directories, in the same order. */
+  readonly stores: readonly string[];
 }
 
 /** What starting a setup needs. */
@@ -56,7 +58,7 @@ export async function startSetup(name: SetupName, place: SetupPlace, stack: Asyn
   stack.use(broker.process);
   await waitForRegistration(namesrv.address, broker.address);
   if (role !== undefined) stack.use(await startSlave(place.platform, broker, options));
-  return { namesrvAddr: namesrv.address, broker, addresses: [broker.address] };
+  return { namesrvAddr: namesrv.address, broker, addresses: [broker.address], stores: [`${options.dir}/store`] };
 }
 
 /** The master's role in setups with a slave. */
@@ -83,6 +85,7 @@ async function startWorkers(
   const { namesrvAddr, stack } = world;
   if (place.rucola === null) throw new Error("Only rucola runs several brokers in one process");
   const addresses: string[] = [];
+  const stores: string[] = [];
   const files: string[] = [];
   for (let index = 0; index < workers.brokers; index++) {
     const port = freeBrokerPort();
@@ -92,6 +95,7 @@ async function startWorkers(
     await Deno.writeTextFile(`${dir}/broker.properties`, brokerProperties({ dir, port, namesrvAddr, properties }));
     files.push("-c", `${dir}/broker.properties`);
     addresses.push(`127.0.0.1:${port}`);
+    stores.push(`${dir}/store`);
   }
   const process = await startProcess({
     name: "brokers",
@@ -107,5 +111,5 @@ async function startWorkers(
   stack.use(process);
   await process.waitForOutput(new RegExp(`(${BOOT_LINE.source}[^]*){${workers.brokers}}`), BOOT_TIMEOUT_MS);
   for (const address of addresses) await waitForRegistration(namesrvAddr, address);
-  return { namesrvAddr, broker: { address: addresses[0]!, process }, addresses };
+  return { namesrvAddr, broker: { address: addresses[0]!, process }, addresses, stores };
 }

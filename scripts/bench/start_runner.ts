@@ -55,7 +55,7 @@ export async function runStart(scenario: StartScenario, run: StartRun): Promise<
 async function fillAndKill(broker: Server, namesrvAddr: string, run: StartRun): Promise<void> {
   const backlog = Math.round(run.storeBytes / (BODY_BYTES + RECORD_OVERHEAD_BYTES));
   const wire: WireScenario = { ...PULL, name: "fill", about: "", size: BODY_BYTES, backlog };
-  const setup = { namesrvAddr, broker, addresses: [broker.address] };
+  const setup = { namesrvAddr, broker, addresses: [broker.address], stores: [`${run.place.dir}/broker/store`] };
   const wireRun = { setup, seconds: WRITE_BEFORE_KILL_SECONDS, warmupSeconds: 1, dir: run.place.dir };
   await makeTopics(wire, TOPIC, setup);
   await fillTopic(wire, TOPIC, wireRun);

@@ -16,6 +16,7 @@ const GENERATOR = new URL("./wire.ts", import.meta.url).pathname;
 const SPARE_MS = 60_000;
 const FILL_SECONDS = 1800;
 const TOPICS_AT_A_TIME = 16;
+const QUEUES_TIMEOUT_MS = 300_000;
 
 /** Warming up ends when so many windows in a row were not faster than the best before them by more than this share. */
 const WARM_UP_SECONDS = 2;
@@ -75,11 +76,29 @@ export async function fillTopic(scenario: WireScenario, topic: string, run: Wire
   if (result.failed > 0) throw new Error(`Cannot fill ${topic} with ${scenario.backlog} messages: ${result.failure}`);
 }
 
-/** Sends to every queue once, so that none is made while something is measured. @throws {Error} when one is refused. */
+/**
+ * Sends to every queue once and waits until each has its files, which a broker may make later, so that none is made while
+ * something is measured.
+ *
+ * @throws {Error} when a message is refused, or the files do not come.
+ */
 export async function touchQueues(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
   const messages = scenario.topics * scenario.queues;
   const result = await generate({ ...scenario, idle: 0 }, topic, { ...run, seconds: FILL_SECONDS, messages });
   if (result.failed > 0) throw new Error(`Cannot send to all ${messages} queues of ${topic}: ${result.failure}`);
+  for (const store of run.setup.stores) await waitForQueues(`${store}/consumequeue`, messages);
+}
+
+async function waitForQueues(directory: string, queues: number): Promise<void> {
+  const deadline = performance.now() + QUEUES_TIMEOUT_MS;
+  for (let there = 0; there < queues;) {
+    if (performance.now() > deadline) throw new Error(`Only ${there} of ${queues} queues are in ${directory}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    there = 0;
+    for (const topic of Deno.readDirSync(directory)) {
+      there += [...Deno.readDirSync(`${directory}/${topic.name}`)].length;
+    }
+  }
 }
 
 /** Repeats the scenario's work unmeasured until it gets no faster. @throws {Error} when the generator breaks off. */
