@@ -126,8 +126,7 @@ export class Maintenance {
     const dispatchedOffset = this.#checkpointedOffset = log.appendedOffset;
     const lastRecordOffset = appender.lastWrittenRecord;
     const storeTimestamp = appender.turnTime;
-    await this.#writeQueues(queues.takeDirty(), 1);
-    await this.#syncQueues();
+    await this.#bringToDevice(queues.takeDirty());
     const indexed = index === null ? null : await index.save();
     await flusher.flush();
     if (flusher.flushedOffset < dispatchedOffset || !this.#parts.isWritable()) return;
@@ -260,6 +259,24 @@ export class Maintenance {
       ? options.brokerRole !== "SLAVE" && appendedOffset % segmentSize === 0
       : appendedOffset - last.startOffset > segmentSize / 2;
     if (isDue) await segments.prepareNext(appendedOffset);
+  }
+
+  /** Writes and syncs all of `dirty`, and syncs what was written before: a few at a time, so that each file is opened once. */
+  async #bringToDevice(dirty: readonly Consumequeue[]): Promise<void> {
+    const { queues, options } = this.#parts;
+    const count = Math.ceil(options.storeOpenFilesMax / 4);
+    let rest = dirty;
+    try {
+      while (rest.length > 0) {
+        const some = rest.slice(0, count);
+        rest = rest.slice(count);
+        await this.#writeQueues(some, 1);
+        await this.#syncQueues(Infinity, some);
+      }
+    } finally {
+      for (const queue of rest) if (!queue.isRemoved) queues.markDirty(queue);
+    }
+    await this.#syncQueues();
   }
 
   /** Writes the queues with at least `unitsMin` units to write, and new ones; marks the others again. */
