@@ -9,10 +9,10 @@ import type { ExampleWorld } from "./example.ts";
 import { runConsumer } from "./quickstart_consumer.ts";
 import { runProducer } from "./quickstart_producer.ts";
 
-/** Sends 1,000 messages to TopicTest and prints a line for each. */
-export async function quickstartProducer({ connect, clock, print }: ExampleWorld): Promise<void> {
+/** Sends 1,000 messages to TopicTest and prints a line for each, unless it is ended before. */
+export async function quickstartProducer({ connect, clock, print, until }: ExampleWorld): Promise<void> {
   await using client = connect();
-  await runProducer({ client, clock, print });
+  await runProducer({ client, clock, print, until });
 }
 
 /** Prints what comes to TopicTest. */
