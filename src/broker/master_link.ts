@@ -12,6 +12,7 @@ import { RequestCode, ResponseCode } from "../protocol/codes.ts";
 import { readHeader, writeHeader } from "../protocol/header.ts";
 import { EXCHANGE_HA_INFO_RESPONSE, type ExchangeHaInfoResponse } from "../protocol/headers/ha.ts";
 import type { RemotingClient } from "../remoting/client.ts";
+import { refusalText } from "../remoting/command.ts";
 import { commonHistory, type RemoteLog, type Stretch } from "../store/ha_history.ts";
 import { HistoryError } from "../store/ha_records.ts";
 import type { MessageStore } from "../store/store.ts";
@@ -102,7 +103,7 @@ export class MasterLink {
     });
     const reply = await client.invoke(address, { code: RequestCode.EXCHANGE_BROKER_HA_INFO, ext }, TIMEOUT_MS);
     if (reply.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return null;
-    if (reply.code !== ResponseCode.SUCCESS) throw new HistoryError(`the master refuses us: ${reply.remark}`);
+    if (reply.code !== ResponseCode.SUCCESS) throw new HistoryError(`the master refuses us: ${refusalText(reply)}`);
     return readHeader(EXCHANGE_HA_INFO_RESPONSE, reply.ext);
   }
 

@@ -23,11 +23,11 @@ import {
   type TopicConfig,
 } from "../protocol/bodies/register.ts";
 import { decodeKvTable } from "../protocol/bodies/route.ts";
-import { RequestCode, ResponseCode, responseCodeName } from "../protocol/codes.ts";
+import { RequestCode, ResponseCode } from "../protocol/codes.ts";
 import { writeHeader } from "../protocol/header.ts";
 import { BROKER_ADDRESSES_FIELD } from "../protocol/network_addresses.ts";
 import type { RemotingClient } from "../remoting/client.ts";
-import type { Command, Outgoing } from "../remoting/command.ts";
+import { type Command, type Outgoing, refusalText } from "../remoting/command.ts";
 import type { Connection } from "../remoting/connection.ts";
 import type { BrokerOptions } from "./options.ts";
 
@@ -228,7 +228,7 @@ export class NameServerLink {
       if (this.#mustWait()) return; // that took its time
       const answer = await connection.invoke(request, this.#timeoutMs());
       if (answer.code !== ResponseCode.SUCCESS) {
-        throw new Error(`${responseCodeName(answer.code)}: ${answer.remark ?? "no remark"}`);
+        throw new Error(refusalText(answer));
       }
       this.#succeed(answer);
     } catch (error) {

@@ -24,11 +24,12 @@ import type { Log } from "../common/log.ts";
 import { decodeConsumerOffsets, type OffsetsByGroup } from "../protocol/bodies/consumer_offset.ts";
 import { decodeGroupTable } from "../protocol/bodies/group.ts";
 import { decodeAllTopicConfig } from "../protocol/bodies/topic.ts";
-import { RequestCode, requestCodeName, ResponseCode, responseCodeName } from "../protocol/codes.ts";
+import { RequestCode, requestCodeName, ResponseCode } from "../protocol/codes.ts";
 import { writeHeader } from "../protocol/header.ts";
 import { FORWARD_ONLY_FIELD } from "../protocol/headers/offset.ts";
 import { type JsonObject, parseJsonObject } from "../protocol/json.ts";
 import type { RemotingClient } from "../remoting/client.ts";
+import { refusalText } from "../remoting/command.ts";
 import { mergeOffsets, type OffsetToReturn } from "./offset_merge.ts";
 import type { MessageStore } from "../store/store.ts";
 import type { BrokerTables } from "./tables.ts";
@@ -212,7 +213,7 @@ export class SlaveSync {
     try {
       const reply = await client.invoke(address, { code, ext: {} }, TIMEOUT_MS);
       if (reply.code !== ResponseCode.SUCCESS) {
-        throw new Error(`${responseCodeName(reply.code)}: ${reply.remark ?? "no remark"}`);
+        throw new Error(refusalText(reply));
       }
       if (this.#stopped || this.#mastersBefore !== mastersBefore) return;
       await take(reply.body);
@@ -256,7 +257,7 @@ export class SlaveSync {
     const header = { topic: key.slice(0, at), consumerGroup: key.slice(at + 1), queueId, commitOffset: offset };
     const ext = { ...writeHeader(header), [FORWARD_ONLY_FIELD]: "true" };
     const reply = await client.invoke(address, { code: RequestCode.UPDATE_CONSUMER_OFFSET, ext }, TIMEOUT_MS);
-    const outcome = reply.code === ResponseCode.SUCCESS ? "" : `, which refused: ${reply.remark}`;
+    const outcome = reply.code === ResponseCode.SUCCESS ? "" : `, which refused: ${refusalText(reply)}`;
     log.info(`slave: offset ${offset} of ${key} queue ${queueId} was committed here; told the master${outcome}`);
   }
 

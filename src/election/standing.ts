@@ -54,7 +54,7 @@ function laterObstacle(standing: Standing): string | null {
   const { view, replica, now, leaseMs, startedMs, stateSeenMs, grant, isTrusted, epoch, endOffset } = standing;
   const state = view.state!.value;
   const { inSync, next } = state;
-  if (!inSync.includes(replica)) return `it is not in sync (${inSync.join(", ")})`;
+  if (!inSync.includes(replica)) return `it is not in sync, and only those who are may lead (${inSync.join(", ")})`;
   if (state.removed.includes(replica)) return "an operator has removed it";
   const seen = Math.max(epoch, ...view.replicas.map(({ value }) => value.epoch));
   if (seen > state.epoch && !isForced(state)) {

@@ -5,7 +5,7 @@
  * @module
  */
 import { EMPTY } from "../common/bytes.ts";
-import { ResponseCode } from "../protocol/codes.ts";
+import { ResponseCode, responseCodeName } from "../protocol/codes.ts";
 import type { ExtFields } from "../protocol/header.ts";
 
 /** How the header of a frame is encoded: 0 JSON, 1 RocketMQ's binary form. */
@@ -54,6 +54,11 @@ export interface Reply {
   readonly remark?: string | null;
   readonly ext?: ExtFields;
   readonly body?: Uint8Array;
+}
+
+/** What a reply that is no success says, for people: the name of its code, and its remark where it has one. */
+export function refusalText({ code, remark }: { readonly code: number; readonly remark?: string | null }): string {
+  return remark ? `${responseCodeName(code)}: ${remark}` : responseCodeName(code);
 }
 
 /** The reply that says nothing but SUCCESS. */

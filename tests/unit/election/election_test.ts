@@ -218,6 +218,6 @@ Deno.test("a replica that does not lead where nobody does says why, once", async
   const other = model.replicas.find((each) => each !== leader)!;
   other.start();
   await model.clock.advance(60_000);
-  assertEquals(other.life!.told, [`it is not in sync (${leader.id})`]);
+  assertEquals(other.life!.told, [`it is not in sync, and only those who are may lead (${leader.id})`]);
   other.kill();
 });

@@ -37,7 +37,7 @@ function obstacle(changes: Partial<Standing>): string | null {
 
 Deno.test("a replica that is in sync stands, one that is not does not", () => {
   assertEquals(obstacle({}), null);
-  assertStringIncludes(obstacle({ view: view({ inSync: [1] }) })!, "not in sync (1)");
+  assertStringIncludes(obstacle({ view: view({ inSync: [1] }) })!, "not in sync, and only those who are may lead (1)");
   assertStringIncludes(obstacle({ view: view({ removed: [2] }) })!, "removed");
   assertStringIncludes(obstacle({ illness: "the disk is full" })!, "disk is full");
 });
