@@ -21,16 +21,19 @@ export class DiskError extends WorldError {
   readonly fault: DiskFault;
   /** The file or directory concerned. */
   readonly path: string;
-  /** True where the cause can go away by itself: no space. */
+  /**
+   * True where the cause can go away by itself and the same attempt can be made again then: no space for what was to be written.
+   * Never after a sync, for the system may have dropped what it was to bring to the device, and the next one would say nothing.
+   */
   readonly retriable: boolean;
 
-  /** @param attempted what was tried, e.g. `"write 2048 bytes at 4096"`. */
+  /** @param attempted what was tried, e.g. `"write 2048 bytes at 4096"`; of a sync it begins with `sync`. */
   constructor(fault: DiskFault, path: string, attempted: string, cause?: unknown) {
     const why = cause instanceof Error ? cause.message : fault;
     super(`Cannot ${attempted}: ${path}: ${why}`, { cause });
     this.fault = fault;
     this.path = path;
-    this.retriable = fault === "no-space";
+    this.retriable = fault === "no-space" && !attempted.startsWith("sync");
   }
 }
 

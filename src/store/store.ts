@@ -444,7 +444,12 @@ export class MessageStore {
         this.#fail("cut the commitlog", error);
         throw error;
       }
-      await this.#maintenance.makeCheckpoint();
+      try {
+        await this.#maintenance.makeCheckpoint();
+      } catch (error) {
+        this.#derivedFailed("write consumequeues, index or checkpoint", error);
+        throw error;
+      }
     });
     this.#catchUp?.wake();
     if (this.#damagedFrom !== null && endOffset <= this.#damagedFrom) {
@@ -624,9 +629,12 @@ export class MessageStore {
     this.#retention.wake();
   }
 
-  /** A file that can be made again could not be written: with no space left it waits, else the disk is not to be trusted. */
+  /**
+   * A file that can be made again could not be written: for lack of space it is written later. Else the disk is not to be trusted,
+   * nor a sync that failed, for whatever reason: a later one would let a checkpoint claim what is not on the device.
+   */
   #derivedFailed(what: string, error: unknown): void {
-    if (error instanceof DiskError && error.fault === "no-space") {
+    if (error instanceof DiskError && error.retriable) {
       this.#parts.log.warn(`Cannot ${what} for now: ${error.message}`);
     } else this.#fail(what, error);
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import type { SimDisk } from "../../../src/common/disk_sim.ts";
+import { CRASH, type SimDisk } from "../../../src/common/disk_sim.ts";
 import { DiskError } from "../../../src/common/errors.ts";
 import { AppendResult, PutStatus } from "../../../src/store/store.ts";
 import { StoreHarness } from "./store_harness.ts";
@@ -60,6 +60,42 @@ Deno.test("a failed sync makes the store read-only, says so once, and promises n
   assertEquals(h.store.figures().flushedOffset < h.store.figures().maxPhysicalOffset, true);
   await h.store.close();
   assert(h.disk.stat("/store/abort") !== null);
+});
+
+Deno.test("a failed sync of a derived file makes the store read-only whatever it failed for: what it dropped is in no later sync", async () => {
+  const h = StoreHarness.fresh({ flushDiskType: "SYNC_FLUSH" });
+  await h.open();
+  const disk = h.disk as SimDisk;
+  for (let i = 0; i < 20; i++) assertEquals(await h.send({ body: `message ${i}` }).settled, PutStatus.PUT_OK);
+  const fault = disk.faults.fail({ path: /consumequeue\/T/, operation: "sync", fault: "no-space" });
+  await h.clock.advance(h.options.flushConsumeQueueThoroughInterval);
+  fault.cancel();
+  assertMatch(h.store.refusal() ?? "", /read-only since it could not write consumequeues, index or checkpoint/);
+
+  await h.clock.advance(2 * h.options.flushConsumeQueueThoroughInterval);
+  const next = h.on(disk.crash(CRASH.dropUnsynced));
+  await next.open();
+  assertEquals(next.store.maxOffset("T", 0), 20);
+  await next.store.close();
+});
+
+Deno.test("a failed sync of a derived file makes a slave that cuts its log read-only as well", async () => {
+  const master = StoreHarness.fresh();
+  await master.open();
+  for (let i = 0; i < 10; i++) master.send({ body: `message ${i}` });
+  const { replicaLog } = master.store;
+  const starts = await replicaLog.recordStarts(0, replicaLog.endOffset);
+  const slave = StoreHarness.fresh({ brokerRole: "SLAVE" });
+  await slave.open();
+  slave.store.appendReplica(0, (await replicaLog.bytes(0, replicaLog.endOffset))!);
+  slave.endTurn();
+
+  (slave.disk as SimDisk).faults.fail({ path: /consumequeue\/T/, operation: "sync", fault: "no-space" });
+  await assertRejects(() => slave.store.truncate(starts[5]!, starts[4]!), DiskError);
+
+  assertMatch(slave.store.illness() ?? "", /read-only since it could not write consumequeues, index or checkpoint/);
+  await master.store.close();
+  await slave.store.close();
 });
 
 Deno.test("whoever asks a store that has failed, or is closed, whether something is safe is told that it never will be", async () => {
