@@ -58,3 +58,28 @@ Deno.test("a stop does not wait for the device longer than it may; the next star
     assertEquals([counts.lost, counts.derived], [0, 0], `${policy}: ${JSON.stringify(findings)}`);
   }
 });
+
+Deno.test("a checkpoint that fails half-way leaves nothing out of the next one", async () => {
+  const queueIds = Array.from({ length: 20 }, (_, queueId) => queueId);
+  const h = StoreHarness.fresh({ storeOpenFilesMax: 16, flushDiskType: "SYNC_FLUSH" });
+  await h.open();
+  const disk = h.disk as SimDisk;
+  for (const queueId of queueIds) await h.send({ queueId }).settled;
+  await h.clock.advance(5000); // All have their files.
+  for (const queueId of queueIds) await h.send({ queueId, body: "second" }).settled;
+
+  const fault = disk.faults.fail({ path: /consumequeue\/T\/7\//, operation: "write", fault: "no-space" });
+  await h.clock.advance(h.options.flushConsumeQueueThoroughInterval - 2000);
+  assert(h.log.some((line) => line.includes("Cannot write consumequeues, index or checkpoint for now")));
+  const dirty = h.store.figures().dirtyUnits;
+  fault.cancel();
+  await h.clock.advance(h.options.flushConsumeQueueThoroughInterval);
+
+  // The seven before the one that failed are written; it and the parts that were not begun wait.
+  assertEquals(dirty, 13);
+  assertEquals(h.store.figures().dirtyUnits, 0);
+  const next = h.on(disk.crash(CRASH.dropUnsynced));
+  await next.open();
+  assertEquals(queueIds.map((queueId) => next.store.maxOffset("T", queueId)), queueIds.map(() => 2));
+  await next.store.close();
+});
