@@ -30,10 +30,12 @@ export class AnswerTurns {
 
   async #run(connection: Connection, work: () => Promise<void>): Promise<void> {
     if (connection.outbox.pendingBytes > UNWRITTEN_BYTES_MAX) await connection.drained();
+    // Who waits is given the place of the one that ends: in between, it is nobody else's.
     if (this.#underWay >= this.#atATime) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#underWay++;
+    else this.#underWay++;
     if (!connection.closed) await work();
-    this.#underWay--;
-    this.#waiting.shift()?.();
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#underWay--;
+    else next();
   }
 }

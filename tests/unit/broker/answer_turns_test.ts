@@ -52,3 +52,31 @@ Deno.test("a peer that does not read what it was sent waits until it has", async
   await settle();
   assertEquals(order, ["read"]);
 });
+
+Deno.test("a turn that ends goes to who waits for it, and not also to who comes just then", async () => {
+  const turns = new AnswerTurns(1);
+  const ends: (() => void)[] = [];
+  let [underWay, most] = [0, 0];
+  const take = () =>
+    turns.take(connectionWith({ pendingBytes: 0 }).connection, async () => {
+      most = Math.max(most, ++underWay);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      underWay--;
+    });
+  take();
+  take();
+  await settle();
+
+  // Between the end of the first and the beginning of the second, whatever they take.
+  for (let steps = 0; steps < 8; steps++) {
+    ends.shift()!();
+    for (let i = 0; i < steps; i++) await Promise.resolve();
+    take();
+    await settle();
+  }
+
+  assertEquals([most, underWay], [1, 1]);
+  ends.shift()!();
+  await settle();
+  assertEquals(underWay, 1);
+});
