@@ -1,9 +1,13 @@
 /** A connection's behaviour towards peers that behave and peers that do not, on a simulated network. @module */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { concatBytes, utf8 } from "../../../src/common/bytes.ts";
+import { SimClock } from "../../../src/common/clock_sim.ts";
 import { ConnectionError } from "../../../src/common/errors.ts";
+import { SILENT_LOG } from "../../../src/common/log.ts";
+import type { Socket } from "../../../src/common/net.ts";
 import { ResponseError } from "../../../src/protocol/response_error.ts";
 import { command, FLAG_ONEWAY, FLAG_RESPONSE, SERIALIZE_ROCKETMQ } from "../../../src/remoting/command.ts";
+import { Connection, DEFAULT_LIMITS } from "../../../src/remoting/connection.ts";
 import { encodeFrame } from "../../../src/remoting/frame.ts";
 import { simWorld } from "../../support/world.ts";
 import { RawPeer, requestFrame, startServer } from "./rig.ts";
@@ -180,6 +184,46 @@ Deno.test("nothing is read or served while too much waits to be written, also wi
     assertEquals(served, count);
     await server.close();
   }));
+
+Deno.test("a large answer is on its way when the next request is served, small ones when the turn ends", async () => {
+  const incoming = concatBytes([1, 2, 3].map((opaque) => requestFrame(HELLO, opaque)));
+  const written: number[] = [];
+  const turn: (() => void)[] = [];
+  let isRead = false;
+  const socket: Socket = {
+    local: { host: "10.0.0.1", port: 1 },
+    remote: { host: "10.0.0.2", port: 2 },
+    read: (into) => {
+      if (isRead) return new Promise(() => {});
+      isRead = true;
+      into.set(incoming);
+      return Promise.resolve(incoming.length);
+    },
+    write: (bytes) => {
+      written.push(bytes.length);
+      return Promise.resolve(bytes.length);
+    },
+    close: () => {},
+  };
+  const writtenWhenServed: number[] = [];
+  const connection = new Connection(socket, {
+    net: { atEndOfTurn: (fn) => void turn.push(fn) },
+    clock: new SimClock(),
+    log: SILENT_LOG,
+    handlers: new Map([[HELLO, ({ command: { opaque } }) => {
+      writtenWhenServed.push(written.length);
+      return opaque === 2 ? { body: new Uint8Array(5000) } : {};
+    }]]),
+    fastHandlers: new Map(),
+    limits: DEFAULT_LIMITS,
+  });
+
+  void connection.run();
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+
+  assertEquals(writtenWhenServed, [0, 0, 1]);
+  connection.close("the test is over");
+});
 
 Deno.test("the end of the connection fails what waits and what comes later", () =>
   simWorld(9).run(async (world) => {
