@@ -124,7 +124,7 @@ export class Outbox {
         }
         this.writtenBytes += size;
         this.#sendingBytes = 0;
-        this.#spare = sending.length <= BUFFER_SIZE_KEPT ? sending : null;
+        this.#keep(sending);
       }
       this.#wake();
     } catch (error) {
@@ -132,6 +132,13 @@ export class Outbox {
       this.close();
       this.failed(error);
     }
+  }
+
+  /** A written buffer is used again: for what comes next when nothing came meanwhile, so that most connections need only one. */
+  #keep(written: Uint8Array): void {
+    if (written.length > BUFFER_SIZE_KEPT) return;
+    if (this.bytes.length === 0) this.bytes = written;
+    else this.#spare = written;
   }
 
   #wake(): void {

@@ -104,6 +104,29 @@ Deno.test("large answers are written before the turn ends, one write at a time, 
   assertEquals(socket.isWriting, false);
 });
 
+Deno.test("a connection that is answered one request after the other has one buffer, and a second one when it is needed", async () => {
+  const { socket, outbox, endTurn } = setup();
+  const buffers = new Set<ArrayBufferLike>();
+  const answer = () => {
+    outbox.add(new Uint8Array(5000));
+    buffers.add(outbox.bytes.buffer);
+    endTurn();
+  };
+  for (let i = 0; i < 3; i++) {
+    answer();
+    await socket.take(5000);
+  }
+  assertEquals(buffers.size, 1);
+
+  for (let i = 0; i < 5; i++) {
+    answer();
+    answer();
+    await socket.take(5000);
+    await socket.take(5000);
+  }
+  assertEquals(buffers.size, 2);
+});
+
 Deno.test("a write that takes a part goes on with the rest, and what is added meanwhile comes behind", async () => {
   const { socket, outbox, endTurn, writes } = setup();
   outbox.add(Uint8Array.of(1, 2, 3, 4));
