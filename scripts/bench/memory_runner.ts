@@ -52,7 +52,7 @@ export async function runMemory(
     limit: "memory",
     more: {
       peakRssMiB: peakResidentMiB(run.setup.broker.process.pid),
-      boundMiB: boundMiB({ connections, queues: scenario.topics * scenario.queues }),
+      boundMiB: boundMiB({ connections, queues: scenario.topics * scenario.queues, readers: scenario.readers }),
       sentPerSecond: results[0].sentPerSecond,
       receivedPerSecond: results[1].receivedPerSecond,
     },
@@ -70,10 +70,15 @@ const CONNECTION_KIB = 64;
 const QUEUE_KIB = 4;
 /** Frames of 4 MB that arrive: what has come, what it grows into, and the record that is made of it. */
 const LARGE_MIB = 16;
+/** Twice the four answers of 40 KiB that a reader has under way. */
+const ANSWERS_KIB = 2 * 4 * 40;
 
 /** The formula of docs/operations.md, for the broker's default configuration. */
-function boundMiB({ connections, queues }: { connections: number; queues: number }): number {
+function boundMiB(
+  { connections, queues, readers }: { connections: number; queues: number; readers: number },
+): number {
   return BASE_MIB + STORE_MIB + INDEX_MIB + connections * CONNECTION_KIB / KIB_OF_MIB +
     queues * QUEUE_KIB / KIB_OF_MIB +
+    readers * ANSWERS_KIB / KIB_OF_MIB +
     LARGE_AT_A_TIME * LARGE_MIB;
 }
