@@ -99,7 +99,7 @@ export class Maintenance {
     this.#queueRound(() => this.#prepareSegment());
   }
 
-  /** Ends the rounds; resolves when the present one is over. */
+  /** Ends the rounds; resolves when the present one is over, which syncs no more queues. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
@@ -119,7 +119,7 @@ export class Maintenance {
     await done;
   }
 
-  /** Brings everything to the device and says so in the checkpoint. @throws {DiskError} */
+  /** Brings everything to the device and says so in the checkpoint, unless a stop comes in between. @throws {DiskError} */
   async makeCheckpoint(): Promise<void> {
     const { appender, queues, flusher, checkpoint, log, index } = this.#parts;
     // A turn may be under way: what it has made is not written and does not count.
@@ -127,6 +127,7 @@ export class Maintenance {
     const lastRecordOffset = appender.lastWrittenRecord;
     const storeTimestamp = appender.turnTime;
     await this.#bringToDevice(queues.takeDirty());
+    if (this.#stopped) return;
     const indexed = index === null ? null : await index.save();
     await flusher.flush();
     if (flusher.flushedOffset < dispatchedOffset || !this.#parts.isWritable()) return;
@@ -144,14 +145,16 @@ export class Maintenance {
       queue.writeDirty();
       this.#unsynced.add(queue);
     }
-    await this.#syncQueues(clock.monotonicMs() + STOP_SYNC_MS);
+    // Where there is no checkpoint of ours that could stay, everything is brought to the device.
+    const deadlineMs = checkpoint.dispatch === null ? Infinity : clock.monotonicMs() + STOP_SYNC_MS;
+    await this.#syncQueues(this.#unsynced, () => clock.monotonicMs() >= deadlineMs);
     const indexed = index === null ? null : index.saveNow();
     flusher.flushNow();
     checkpoint.physicMsgTimestamp = Math.max(checkpoint.physicMsgTimestamp, appender.turnTime);
-    if (this.#unsynced.size === 0 || checkpoint.dispatch === null) {
+    if (this.#unsynced.size === 0) {
       this.#fill(log.appendedOffset, appender.lastWrittenRecord, indexed);
       checkpoint.logicsMsgTimestamp = Math.max(checkpoint.logicsMsgTimestamp, appender.turnTime);
-    } else if (indexed !== null) {
+    } else if (checkpoint.dispatch !== null && indexed !== null) {
       checkpoint.dispatch = { ...checkpoint.dispatch, ...indexed };
     }
     if (index !== null && index.indexedOffset === log.appendedOffset) {
@@ -219,7 +222,7 @@ export class Maintenance {
     for (const queue of dirty) if (queue.dirtyUnits >= UNITS_BUSY) this.#busy.add(queue);
     await this.#writeQueues(dirty, UNITS_WORTH_WRITING);
     index?.writeEntries();
-    await this.#syncQueues(Infinity, fresh);
+    await this.#syncQueues(fresh);
     await this.#prepareSegment();
     if (this.#isMuchToRead()) await this.makeCheckpoint();
     this.#writeBusySoon();
@@ -261,22 +264,25 @@ export class Maintenance {
     if (isDue) await segments.prepareNext(appendedOffset);
   }
 
-  /** Writes and syncs all of `dirty`, and syncs what was written before: a few at a time, so that each file is opened once. */
+  /**
+   * Writes and syncs all of `dirty`, and syncs what was written before: a few at a time, so that each file is opened once. Not
+   * all of it when a stop comes.
+   */
   async #bringToDevice(dirty: readonly Consumequeue[]): Promise<void> {
     const { queues, options } = this.#parts;
     const count = Math.ceil(options.storeOpenFilesMax / 4);
     let rest = dirty;
     try {
-      while (rest.length > 0) {
+      while (rest.length > 0 && !this.#stopped) {
         const some = rest.slice(0, count);
         rest = rest.slice(count);
         await this.#writeQueues(some, 1);
-        await this.#syncQueues(Infinity, some);
+        await this.#syncQueues(some);
       }
     } finally {
       for (const queue of rest) if (!queue.isRemoved) queues.markDirty(queue);
     }
-    await this.#syncQueues();
+    await this.#syncQueues(this.#unsynced);
   }
 
   /** Writes the queues with at least `unitsMin` units to write, and new ones; marks the others again. */
@@ -306,16 +312,15 @@ export class Maintenance {
   }
 
   /**
-   * Syncs queues that were written, all of them or those of `among`, until `deadlineMs`: several at a time, the file system can
-   * then do them together. What is not done stays in the list.
+   * Syncs those of `among` that were written, until it is over: several at a time, the file system can then do them together.
+   * What is not done stays in the list.
    */
-  async #syncQueues(deadlineMs = Infinity, among: Iterable<Consumequeue> = this.#unsynced): Promise<void> {
-    const { clock } = this.#parts;
+  async #syncQueues(among: Iterable<Consumequeue>, isOver = () => this.#stopped): Promise<void> {
     const queues = [...among];
     const named: Consumequeue[] = [];
     let next = 0;
     const work = async () => {
-      while (next < queues.length && clock.monotonicMs() < deadlineMs) {
+      while (next < queues.length && !isOver()) {
         const queue = queues[next++]!;
         if (!this.#unsynced.delete(queue) || queue.isRemoved) continue;
         try {

@@ -59,6 +59,61 @@ Deno.test("a stop does not wait for the device longer than it may; the next star
   }
 });
 
+Deno.test("a stop does not wait for the checkpoint under way to bring all queues to the device, and that one claims nothing", async () => {
+  const { h, disk } = harness(0);
+  await during(h, h.open());
+  const send = () => {
+    for (let i = 0; i < QUEUES; i++) h.send({ topic: `T${i % 10}`, queueId: Math.floor(i / 10) });
+  };
+  send();
+  await h.clock.advance(h.options.flushConsumeQueueThoroughInterval + 1000);
+  send();
+  disk.faults.slow({ operation: "sync", path: /consumequeue/, latencyMs: 800 });
+  await h.clock.advance(h.options.flushConsumeQueueThoroughInterval);
+
+  const { tookMs } = await during(h, h.store.close());
+
+  assert(tookMs < 9000, `${tookMs} ms`);
+  const next = h.on(disk.crash(CRASH.dropUnsynced));
+  await during(next, next.open());
+  for (let i = 0; i < QUEUES; i++) assertEquals(next.store.maxOffset(`T${i % 10}`, Math.floor(i / 10)), 2);
+  await during(next, next.store.close());
+});
+
+Deno.test("a slave that is stopped before its cut log has a checkpoint brings all queues to the device, however long it takes", async () => {
+  const { h: master } = harness(0);
+  await during(master, master.open());
+  const sendAll = () => {
+    const sent = Array.from({ length: QUEUES }, (_, i) => {
+      return master.send({ topic: `T${i % 10}`, queueId: Math.floor(i / 10) }).out;
+    });
+    return sent.at(-1)!;
+  };
+  const [first, second] = [sendAll(), sendAll()];
+  master.send({ body: "cut off" });
+  const { replicaLog } = master.store;
+  const bytes = (await replicaLog.bytes(0, replicaLog.endOffset))!;
+  await during(master, master.store.close());
+  const { h, disk } = harness(0);
+  const slave = new StoreHarness(disk, h.clock, { ...LARGE, brokerRole: "SLAVE" });
+  await during(slave, slave.open());
+  slave.store.appendReplica(0, bytes.subarray(0, first.endOffset));
+  slave.endTurn();
+  await slave.clock.advance(h.options.flushConsumeQueueThoroughInterval + 1000);
+  slave.store.appendReplica(first.endOffset, bytes.subarray(first.endOffset));
+  slave.endTurn();
+  disk.faults.slow({ operation: "sync", path: /consumequeue/, latencyMs: 800 });
+
+  const cut = slave.store.truncate(second.endOffset, second.physicalOffset);
+  await slave.clock.advance(2000);
+  await during(slave, Promise.all([slave.store.close(), cut]));
+
+  const next = slave.on(disk.crash(CRASH.dropUnsynced));
+  await during(next, next.open());
+  for (let i = 0; i < QUEUES; i++) assertEquals(next.store.maxOffset(`T${i % 10}`, Math.floor(i / 10)), 2);
+  await during(next, next.store.close());
+});
+
 Deno.test("a checkpoint that fails half-way leaves nothing out of the next one", async () => {
   const queueIds = Array.from({ length: 20 }, (_, queueId) => queueId);
   const h = StoreHarness.fresh({ storeOpenFilesMax: 16, flushDiskType: "SYNC_FLUSH" });
