@@ -27,8 +27,6 @@ export class Outbox {
   #asked = false;
   #closed = false;
   #drained: (() => void)[] = [];
-  /** Bytes handed to the socket so far. */
-  writtenBytes = 0;
 
   /**
    * @param socket where to write.
@@ -122,7 +120,6 @@ export class Outbox {
           at += await this.socket.write(sending.subarray(at, size));
           this.wrote();
         }
-        this.writtenBytes += size;
         this.#sendingBytes = 0;
         this.#keep(sending);
       }

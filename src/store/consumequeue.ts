@@ -106,11 +106,6 @@ export class Consumequeue {
     return this.committed - this.#written;
   }
 
-  /** Bytes of memory held for units. */
-  get tailBytes(): number {
-    return this.#tail?.length ?? 0;
-  }
-
   /** Recovery or the first use found how many units are good; those in the files from there on are zero. */
   openAt(endOffset: number): void {
     this.nextOffset = endOffset;

@@ -76,11 +76,6 @@ export class Promises {
     return this.#readableOffset;
   }
 
-  /** Whether somebody waits for a sync or a replica. */
-  get hasWaiters(): boolean {
-    return this.#waiters.count > 0;
-  }
-
   /** Recovery made everything up to here safe. */
   openAt(offset: number): void {
     this.#readableOffset = offset;
