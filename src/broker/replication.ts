@@ -11,7 +11,7 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
-import { type Address, formatAddress, type Net } from "../common/net.ts";
+import { type Address, formatAddress, type Net, parseAddress } from "../common/net.ts";
 import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
 import { RequestCode, ResponseCode } from "../protocol/codes.ts";
 import { readHeader, writeHeader } from "../protocol/header.ts";
@@ -25,7 +25,7 @@ import type { MessageStore } from "../store/store.ts";
 import { AddressList } from "./address_list.ts";
 import type { BrokerElection } from "./broker_election.ts";
 import { MasterLink } from "./master_link.ts";
-import type { BrokerSettings } from "./read_options.ts";
+import { type BrokerSettings, VIP_PORT_DISTANCE } from "./read_options.ts";
 import type { RegisterResult, Registration } from "./registration.ts";
 import { SlaveHosts } from "./slave_hosts.ts";
 import { SlaveSync, type SlaveSyncMore } from "./slave_sync.ts";
@@ -42,8 +42,6 @@ const ELECTED_RECONNECT_MS = 200;
 const CATCH_UP_MS = 100;
 /** A follower answers at once. */
 const GRANT_TIMEOUT_MS = 1000;
-/** Whether a port is one for clients shows at once. */
-const CLIENT_PORT_TIMEOUT_MS = 1000;
 /** A hand-over waits no longer for tables to be copied. */
 const COPY_TIMEOUT_MS = 500;
 
@@ -348,19 +346,19 @@ export class Replication {
     });
   }
 
-  /** `haMasterAddress` is written by hand: whoever answers a client's request there has no slaves at that port. */
-  async #explainSilence(address: string): Promise<string | null> {
+  /**
+   * `haMasterAddress` is written by hand. Nobody is asked at that port: where it is RocketMQ's port for slaves after all, its
+   * bytes would count as a slave's report of more than there is, and a SYNC_MASTER would wait for no slave any more.
+   */
+  #explainSilence(address: string): string | null {
     const { store, assigned } = this.#parts.settings();
-    if (address !== store.haMasterAddress) return null;
-    const isForClients = await this.#parts.client.invoke(
-      address,
-      { code: RequestCode.GET_BROKER_HA_STATUS, ext: {} },
-      CLIENT_PORT_TIMEOUT_MS,
-    ).then(() => true, () => false);
-    if (!isForClients) return null;
+    if (address !== store.haMasterAddress || this.#masterAddr === null) return null;
+    const { port } = parseAddress(address);
+    const { port: listenPort } = parseAddress(this.#masterAddr);
+    if (port !== listenPort && port !== listenPort - VIP_PORT_DISTANCE) return null;
     const why =
-      "it is a broker's port for clients (listenPort): set the master's haListenPort, which is listenPort + 1 " +
-      "unless it was set";
+      `it is a broker's port for clients (listenPort; the name servers tell ${this.#masterAddr} for the master): ` +
+      "set the master's haListenPort, which is listenPort + 1 unless it was set";
     if (!this.#isWarned) {
       this.#parts.warn(
         `${assigned.get("haMasterAddress") ?? "default"}: haMasterAddress=${address}: not followed: ${why}`,

@@ -54,8 +54,8 @@ export interface HaSlaveParts {
    * it if it must. False: nobody could tell. @throws when it is not and nothing can be done.
    */
   readonly agree: (own: Address) => Promise<boolean>;
-  /** The connection at this address was ended before anything came: says why, where that can be found out. */
-  readonly explainSilence?: (address: string) => Promise<string | null>;
+  /** The connection at this address was ended before anything came: says why, where that is known. */
+  readonly explainSilence?: (address: string) => string | null;
   /** The master was not found at its address, or nobody has told one. */
   readonly onAway?: () => void;
   /** After a connection ended the next one comes so much later; 5 s unless given. */
@@ -142,8 +142,7 @@ export class HaSlave {
         } catch (error) {
           if (this.#stopped) return;
           const isLoud = error instanceof HistoryError;
-          const why = this.#wasMute ? await this.#parts.explainSilence?.(address) ?? null : null;
-          if (this.#stopped) return;
+          const why = this.#wasMute ? this.#parts.explainSilence?.(address) ?? null : null;
           const text = `HA: not following the master ${address}: ${messageOf(error)}${why === null ? "" : `: ${why}`}`;
           log[isLoud || why !== null ? "error" : "warn"](text);
         }

@@ -214,12 +214,42 @@ Deno.test("a slave whose haMasterAddress is the master's port for clients says s
     const address = `${world.machine("a").ip}:10911`;
     const { notices } = await startReplica(world, cluster.namesrvAddr, "b", { ...SLAVE, haMasterAddress: address });
     await world.clock.sleep(20_000);
-    const why =
-      "it is a broker's port for clients (listenPort): set the master's haListenPort, which is listenPort + 1";
+    const why = `it is a broker's port for clients (listenPort; the name servers tell ${address} for the master): ` +
+      "set the master's haListenPort, which is listenPort + 1";
     assertEquals(notices.length, 1);
     assertStringIncludes(notices[0]!, `command line: haMasterAddress=${address}: not followed: ${why}`);
     const told = world.logLines.filter((line) => line.includes(`HA: not following the master ${address}: `));
     assert(told.length > 0 && told.every((line) => line.includes("ERROR") && line.includes(why)), told.join("\n"));
+  });
+});
+
+Deno.test("a slave sends nothing but reports to where it is to follow, also when that has ended the connection without a word", async () => {
+  await simWorld(41).run(async (world) => {
+    const cluster = await startCluster(world);
+    await startReplica(world, cluster.namesrvAddr, "a", MASTER);
+    // RocketMQ takes whatever comes there for reports, and believes them: its producers would not wait for slaves any more.
+    const { net } = world.machine("m").boot();
+    const listener = net.listen({ host: "0.0.0.0", port: 10912 });
+    const received: number[][] = [];
+    const accept = async () => {
+      for (let socket = await listener.accept(); socket !== null; socket = await listener.accept()) {
+        const bytes: number[] = [];
+        received.push(bytes);
+        const chunk = new Uint8Array(64);
+        for (let count: number | null = 0; count !== null && bytes.length < 8;) {
+          count = await socket.read(chunk);
+          bytes.push(...chunk.subarray(0, count ?? 0));
+        }
+        socket.close();
+      }
+    };
+    void accept();
+    const haMasterAddress = `${world.machine("m").ip}:10912`;
+    const { notices } = await startReplica(world, cluster.namesrvAddr, "b", { ...SLAVE, haMasterAddress });
+    await world.until(() => received.length > 3, "three attempts", 60_000);
+    for (const bytes of received.slice(0, 3)) assertEquals(bytes, [0, 0, 0, 0, 0, 0, 0, 0]);
+    assertEquals(notices, []);
+    listener.close();
   });
 });
 
