@@ -1,6 +1,7 @@
 /**
  * `haMasterAddress` of a slave, as far as it can be judged without asking anybody: a slave that is told to follow itself
- * would try for ever.
+ * would try for ever. It listens on its ports for clients alone; on its `haListenPort` may be its master, on the same machine,
+ * or a tunnel to it.
  *
  * Ours: RocketMQ connects to itself.
  *
@@ -9,6 +10,9 @@
 import { ipBytes } from "../common/ip.ts";
 import { parseAddress } from "../common/net.ts";
 import { settingRefusal } from "../common/options.ts";
+
+/** What to do about it. */
+const ADVICE = "Set the master's brokerIP2 and haListenPort, or take it out: the name servers tell where the master is";
 
 /** Where a broker is. */
 export interface OwnAddresses {
@@ -27,32 +31,41 @@ export interface FollowOptions {
   readonly haListenPort: number;
 }
 
+/** What it is checked with. */
+export interface FollowSurroundings {
+  readonly own: OwnAddresses;
+  /** Where each option was set. */
+  readonly assigned: ReadonlyMap<string, string>;
+}
+
 /**
- * Refuses a slave's `haMasterAddress` that is its own.
+ * Refuses a slave's `haMasterAddress` that is its own; adds to `warnings` that it may be.
  *
- * @param assigned where each option was set. @throws {ConfigError} that says which of its own addresses it is.
+ * @throws {ConfigError} that says which of its own addresses it is.
  */
 export function checkMasterAddress(
   { brokerRole, haMasterAddress, haListenPort }: FollowOptions,
-  own: OwnAddresses,
-  assigned: ReadonlyMap<string, string>,
+  { own, assigned }: FollowSurroundings,
+  warnings: string[],
 ): void {
   if (brokerRole !== "SLAVE" || !haMasterAddress || own.listenPort === 0) return;
   const { host, port } = parseAddress(haMasterAddress);
+  if (!isOwn(host, own)) return;
   const { listenPort, vipPort } = own;
-  const what = port === haListenPort
-    ? "own address for slaves (haListenPort)"
-    : port === listenPort
-    ? "own address for clients (listenPort)"
-    : port === vipPort
-    ? "own address for clients (its VIP port, listenPort - 2)"
-    : null;
-  if (what === null || !isOwn(host, own)) return;
+  if (port === haListenPort) {
+    warnings.push(
+      `${
+        assigned.get("haMasterAddress") ?? "default"
+      }: haMasterAddress=${haMasterAddress}: it is this slave's own address ` +
+        "with its haListenPort, where a slave does not listen: it follows its master where that, or a tunnel to it, is at " +
+        `this port of this machine, and else nobody. ${ADVICE}`,
+    );
+  }
+  if (port !== listenPort && port !== vipPort) return;
+  const what = port === listenPort ? "listenPort" : "its VIP port, listenPort - 2";
   throw settingRefusal(
     { key: "haMasterAddress", value: haMasterAddress },
-    `it is this slave's ${what}, so that it would follow itself. Set the master's brokerIP2 and haListenPort, or take it ` +
-      "out: the name servers tell where the master is. (A master on this machine has a port of its own: set another " +
-      "haListenPort here.)",
+    `it is this slave's own address for clients (${what}), so that it would follow itself. ${ADVICE}`,
     assigned,
   );
 }

@@ -76,7 +76,7 @@ export function readBrokerOptions(source: OptionsSource): BrokerSettings {
   const { brokerIP1, brokerIP2 } = values.broker;
   const { bindAddress } = values.server;
   const own = { brokerIP1, brokerIP2, bindAddress, listenPort, vipPort: listenPort - VIP_PORT_DISTANCE };
-  checkMasterAddress(completeStoreOptions(values.store, listenPort), own, assigned);
+  checkMasterAddress(completeStoreOptions(values.store, listenPort), { own, assigned }, warnings);
   const brokerId = rules.brokerIdOf(values.broker.brokerId, values.store.brokerRole, warnings);
   return {
     broker: Object.freeze({ ...values.broker, brokerId, listenPort }),
