@@ -10,6 +10,7 @@ import { SystemClock } from "../common/clock.ts";
 import { DenoDisk } from "../common/disk_deno.ts";
 import { systemEnvironment } from "../common/environment.ts";
 import { ConfigError } from "../common/options.ts";
+import { printError } from "../common/terminal.ts";
 import { checkApart } from "./broker_group_check.ts";
 import { type BrokerArguments, openBrokerConfiguration, type RunHost } from "./broker_run.ts";
 import type { FromWorker, ToWorker } from "./broker_worker.ts";
@@ -38,7 +39,7 @@ export async function runBrokerGroup(given: BrokerArguments, host: RunHost): Pro
   if (given.print !== undefined || given.printImportant !== undefined) {
     throw new ConfigError([], "-p and -m print one broker: give one -c");
   }
-  const warn = (text: string) => console.error(`warning: ${text}`);
+  const warn = (text: string) => printError(`warning: ${text}`);
   const manager = host.manager(environment, warn);
   const members = each.map((one, at) => new Member(files[at]!, one));
   using hangup = host.hangup({
@@ -81,10 +82,10 @@ class Member {
     for (let pauseMs = RESTART_PAUSE_MS;;) {
       const bornMs = this.#clock.monotonicMs();
       const { code, error, isFinal } = await this.#live();
-      if (error !== null) console.error(`rucola broker: ${this.#name}: ${error}`);
+      if (error !== null) printError(`rucola broker: ${this.#name}: ${error}`);
       if (this.#stopped.signal.aborted || isFinal) return code;
       if (this.#clock.monotonicMs() - bornMs > HEALTHY_MS) pauseMs = RESTART_PAUSE_MS;
-      console.error(`rucola broker: ${this.#name} has ended; it is started again in ${pauseMs / 1000} s`);
+      printError(`rucola broker: ${this.#name} has ended; it is started again in ${pauseMs / 1000} s`);
       await this.#clock.sleep(pauseMs, this.#stopped.signal).catch(() => {});
       if (this.#stopped.signal.aborted) return code;
       pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS);

@@ -25,6 +25,7 @@ import { secretText, SystemRandom } from "../common/random.ts";
 import { runDirectory, runningOfUser } from "../common/run_file.ts";
 import { explainStartFailure, type StartFacts } from "../common/start_failure.ts";
 import type { StopSignal } from "../common/stop_signal.ts";
+import { printError, printLine } from "../common/terminal.ts";
 import { addressAdvice } from "./advertised_address.ts";
 import { Broker, type BrokerParts, type Notice } from "./broker.ts";
 import { ElectedBroker } from "./elected_broker.ts";
@@ -80,7 +81,7 @@ export async function runOneBroker(given: BrokerArguments, host: RunHost): Promi
     console.log(settingLines(settings, isImportant).join("\n"));
     return 0;
   }
-  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  for (const warning of settings.warnings) printError(`warning: ${warning}`);
   const clock = new SystemClock();
   const { brokerName, brokerId, isolateLogEnable } = settings.broker;
   try {
@@ -89,7 +90,7 @@ export async function runOneBroker(given: BrokerArguments, host: RunHost): Promi
       environment,
       clock,
       disk,
-      print: (line: string) => console.log(line.trimEnd()),
+      print: (line: string) => printLine(line.trimEnd()),
       ...(isolateLogEnable && { isolatedName: `${brokerName}_${brokerId}` }),
     });
     return await serve({ disk, clock, logging, environment, configuration }, host);
@@ -163,8 +164,8 @@ function electedBroker(parts: BrokerParts, { broker, assigned }: BrokerSettings)
 }
 
 function print({ text, isWarning }: Notice): void {
-  if (isWarning) console.error(`warning: ${text}`);
-  else console.log(text);
+  if (isWarning) printError(`warning: ${text}`);
+  else printLine(text);
 }
 
 async function serve(run: Run, host: RunHost): Promise<number> {
@@ -231,21 +232,21 @@ function announce(broker: RunningBroker, settings: BrokerSettings, environment: 
   const tip =
     `The broker[${brokerName}, ${broker.advertisedAddress}] boot success. serializeType=${serializeType}${nameServers}`;
   log.info(tip);
-  console.log(tip);
-  console.log(`Clients are told to connect to ${broker.advertisedAddress} (brokerIP1 and listenPort)`);
+  printLine(tip);
+  printLine(`Clients are told to connect to ${broker.advertisedAddress} (brokerIP1 and listenPort)`);
   const { haElection, haReplicaId } = settings.broker;
   if (haElection !== "") {
-    console.log(
+    printLine(
       `Replica ${haReplicaId} of ${brokerName} asks ${haElection} who leads: it serves clients when it does so itself`,
     );
   }
   const advice = addressAdvice(brokerIP1, settings.remoting.bindAddress);
   if (advice !== null) {
     log.warn(advice);
-    console.error(`warning: ${advice}`);
+    printError(`warning: ${advice}`);
   }
   if (nameServers === "") {
-    console.error("warning: no name server is configured: give -n or namesrvAddr, else no client finds this broker");
+    printError("warning: no name server is configured: give -n or namesrvAddr, else no client finds this broker");
   }
 }
 
@@ -261,7 +262,7 @@ async function adviseHaAddress(net: Net, { broker, store, assigned }: BrokerSett
     const advice = `${place}: brokerIP2=${brokerIP2}: ${messageOf(error)}; slaves are told this address: ` +
       "set an IP address or a name that can be resolved";
     log.warn(advice);
-    console.error(`warning: ${advice}`);
+    printError(`warning: ${advice}`);
   }
 }
 
@@ -294,7 +295,7 @@ function progressPrinter(
     const percent = total === 0 ? 100 : Math.floor(100 * done / total);
     const line = `recovery, ${pass}: ${percent} % of ${Math.ceil(total / 1048576)} MiB`;
     log.info(line);
-    console.log(line);
+    printLine(line);
     manager.extend(RECOVERY_PATIENCE_MS, line);
   };
 }

@@ -25,6 +25,7 @@ import { runServerCommand } from "../common/run_command.ts";
 import { announceProcess, runDirectory, runningOfUser } from "../common/run_file.ts";
 import { explainStartFailure } from "../common/start_failure.ts";
 import { stopSignal } from "../common/stop_signal.ts";
+import { printError, printLine } from "../common/terminal.ts";
 import { openNamesrvConfiguration } from "./configuration.ts";
 import { NameServer } from "./namesrv.ts";
 import { NAMESRV_OPTIONS, namesrvOptionParts, type NamesrvSettings } from "./options.ts";
@@ -60,14 +61,14 @@ async function runConfigured(given: Arguments): Promise<number> {
   const configuration = openNamesrvConfiguration({ disk, environment, path: given.configFile?.at(-1), overrides });
   const { settings } = configuration;
   const { configStorePath } = settings.namesrv;
-  if (disk.stat(configStorePath) !== null) console.log(`load config properties file OK, ${configStorePath}`);
+  if (disk.stat(configStorePath) !== null) printLine(`load config properties file OK, ${configStorePath}`);
   if (given.print !== undefined) {
     console.log(settingLines(settings).join("\n"));
     return 0;
   }
-  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  for (const warning of settings.warnings) printError(`warning: ${warning}`);
   const clock = new SystemClock();
-  const print = (line: string) => console.log(line.trimEnd());
+  const print = (line: string) => printLine(line.trimEnd());
   try {
     using logging = openLogging({ options: settings.log, environment, clock, disk, print });
     return await serve({ disk, clock, logging, environment, configuration });
@@ -113,7 +114,7 @@ async function serve(run: Run): Promise<number> {
       environment.variable("ROCKETMQ_SERIALIZE_TYPE") ?? "JSON";
     const tip = `The Name Server boot success. serializeType=${serializeType}, address ${formatAddress(address)}`;
     log.info(tip);
-    console.log(tip);
+    printLine(tip);
     logging.flush();
     using _announced = announceProcess({
       directory: runDirectory(disk, environment),

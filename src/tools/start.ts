@@ -18,6 +18,7 @@ import { runServerCommand } from "../common/run_command.ts";
 import { announceProcess, runDirectory, runningOfUser } from "../common/run_file.ts";
 import { endOrElse, whoHasPort } from "../common/start_failure.ts";
 import { stopSignal } from "../common/stop_signal.ts";
+import { printError, printLine } from "../common/terminal.ts";
 import { type AllInOne, allInOneBrokerConfiguration, type AllInOneOptions, startAllInOne } from "./all_in_one.ts";
 
 const USAGE = `usage: rucola start [--data <dir>] [--namesrv-port <port>] [--broker-port <port>] [--ip <address>]
@@ -90,9 +91,9 @@ async function serve(options: AllInOneOptions): Promise<void> {
   const disk = new DenoDisk();
   const environment = systemEnvironment((name) => disk.stat(`/sys/class/net/${name}/bridge`) !== null);
   const { settings } = allInOneBrokerConfiguration({ disk, environment, options }, "");
-  for (const warning of settings.warnings) console.error(`warning: ${warning}`);
+  for (const warning of settings.warnings) printError(`warning: ${warning}`);
   disk.makeDirectory(options.dataDirectory);
-  const print = (line: string) => console.log(line.trimEnd());
+  const print = (line: string) => printLine(line.trimEnd());
   using logging = openLogging({ options: settings.log, environment, clock, disk, print });
   const stopped = stopSignal();
   // The end of its terminal ends it as Ctrl-C does; for a process without one (nohup) there is nothing to read again.
@@ -120,24 +121,24 @@ async function serve(options: AllInOneOptions): Promise<void> {
       pid: Deno.pid,
       roles: ["namesrv", "broker"],
       stopped,
-      warn: (text) => console.error(`warning: ${text}`),
+      warn: (text) => printError(`warning: ${text}`),
     });
     printReady(running, options, clock.monotonicMs() - startMs);
     logging.flush();
     await stopped.promise;
-    if (!isHungUp) console.log("Stopping.");
+    if (!isHungUp) printLine("Stopping.");
   } finally {
     stopped.ignore();
   }
 }
 
 function printReady({ namesrvAddr, brokerAddr }: AllInOne, options: AllInOneOptions, elapsedMs: number): void {
-  console.log(
+  printLine(
     `Rucola is up after ${Math.round(elapsedMs)} ms: name server ${namesrvAddr}, broker ${brokerAddr}, ` +
       `files in ${options.dataDirectory}`,
   );
   const namesrv = namesrvAddr === "127.0.0.1:9876" ? "" : ` -n ${namesrvAddr}`;
-  console.log(
+  printLine(
     `Next: point your programs at NAMESRV_ADDR=${namesrvAddr}, or try \`rucola tools quickstart.Producer${namesrv}\` ` +
       `and \`rucola tools quickstart.Consumer${namesrv}\`; Ctrl-C ends it.`,
   );
