@@ -21,6 +21,7 @@ import { messageOf } from "../common/errors.ts";
 import type { Log } from "../common/log.ts";
 import type { Random } from "../common/random.ts";
 import { type Authority, AuthorityError, type Compare } from "./authority.ts";
+import type { ElectionHost } from "./election_host.ts";
 import type { EpochFile } from "./epoch_file.ts";
 import {
   elected,
@@ -28,15 +29,15 @@ import {
   type GroupKeys,
   type GroupState,
   type GroupView,
-  isLater,
   type LeaderEntry,
   released,
   withInSync,
 } from "./group_state.ts";
-import { type Lease, OwnLease, reliableUntil } from "./own_lease.ts";
+import { Leadership } from "./leadership.ts";
+import { type Lease, OwnLease } from "./own_lease.ts";
 import { Outage } from "./outage.ts";
 import { standingObstacle } from "./standing.ts";
-import { type Followers, Term } from "./term.ts";
+import { Term } from "./term.ts";
 
 /** A lease is renewed so many times in its life, and grants are asked for as often. */
 const RENEWALS = 3;
@@ -50,30 +51,6 @@ const OPENING_POLL_MS = 5;
 const LEADERLESS_LEASES = 4;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
-
-/** What an election decides about. Neither function is called while the other is under way. */
-export interface ElectionHost {
-  /** Where others reach this replica. */
-  addresses(): Pick<LeaderEntry, "brokerAddr" | "haAddr">;
-  /** Where the log ends. */
-  endOffset(): number;
-  /** Why this replica could not store messages, the election aside; null when it could. */
-  illness(): string | null;
-  /** Serves as the leader from now on. @throws when it cannot. */
-  lead(epoch: number): Promise<Followers>;
-  /** The term is open: messages are taken and shown from now on. */
-  leading(): void;
-  /** Follows from now on; null: whoever there was is gone, or unknown. @throws when it cannot. */
-  follow(leader: LeaderEntry | null): Promise<void>;
-  /** Has a follower that is about to lead copy what it copies only now and then. It leads all the same when that fails. */
-  prepareSuccessor(replica: number, epoch: number): Promise<void>;
-  /** The authority cannot be asked: from the start, or for a while; null: it answers again. */
-  outage(cause: string | null): void;
-  /** Nobody leads for a while, and this is why this replica does not. */
-  waits(why: string): void;
-  /** Asks a follower not to stand for so long; whether it granted that. */
-  askGrant(replica: number, epoch: number, forMs: number): Promise<boolean>;
-}
 
 /** What an election is made of. */
 export interface ElectionParts {
@@ -115,6 +92,7 @@ export class Election {
   readonly #leaseMs: number;
   readonly #startedMs: number;
   readonly #lease: OwnLease;
+  readonly #leadership: Leadership;
   #term: Term | null = null;
   #leader: LeaderEntry | null = null;
   #grant = { untilMs: -Infinity, epoch: 0 };
@@ -142,6 +120,7 @@ export class Election {
     this.#parts = parts;
     this.#leaseMs = parts.leaseSec * 1000;
     this.#lease = new OwnLease(parts.authority, parts.clock, parts.leaseSec);
+    this.#leadership = new Leadership(parts);
     this.#startedMs = parts.clock.monotonicMs();
     const { clock, log, host } = parts;
     this.#outage = new Outage({ clock, log, graceMs: this.#leaseMs, onChange: (cause) => host.outage(cause) });
@@ -153,7 +132,7 @@ export class Election {
     this.#timers = [
       clock.every(this.#leaseMs / RENEWALS, () => {
         void this.#renew();
-        this.#askGrants();
+        if (this.#term !== null) this.#leadership.askGrants(this.#term);
       }),
       clock.every(this.#leaseMs / ROUNDS, () => this.#wake()),
     ];
@@ -296,10 +275,10 @@ export class Election {
           "back; they are taken out again unless they have everything",
       );
     }
-    this.#requireOnly(term, state.value.inSync);
+    this.#leadership.requireOnly(term, state.value.inSync);
     if (view.handOver !== null) return await this.#obey(term, state, view.handOver.value.to);
     if (await this.#isTooIll(term)) return;
-    await this.#reviewInSync(term, state);
+    if (await this.#leadership.reviewInSync(term, state)) this.#wake();
   }
 
   /** The lease ended, and nobody has taken the place: so that nothing was decided without us. */
@@ -315,81 +294,6 @@ export class Election {
     term.createRevision = revision;
     term.lease = lease;
     log.warn(`election: the lease had ended; leading on in epoch ${term.epoch}`);
-  }
-
-  async #reviewInSync(term: Term, { value: state, modRevision }: Entry<GroupState>): Promise<void> {
-    const { log } = this.#parts;
-    const { followers } = term;
-    const others = state.inSync.filter((each) => each !== state.leader);
-    const mayStay = (each: number) => !state.removed.includes(each) && !followers.isLate(each) && term.isProven(each);
-    const kept = others.filter(mayStay);
-    const more = followers.connected().filter((each) =>
-      !others.includes(each) && !state.removed.includes(each) && followers.hasPromised(each)
-    );
-    // Required first: what is acknowledged from here on, the newcomers have.
-    if (term.requireAlso(more)) this.#askGrants();
-    const inSync = withInSync(state, [...kept, ...more.filter((each) => followers.hasPromised(each))]);
-    const wanted = { ...inSync, heldOffset: term.isOpen ? startOffsetOf(state) : state.heldOffset };
-    const isSame = sameMembers(wanted.inSync, state.inSync) && wanted.heldOffset === state.heldOffset;
-    const isSetBack = isLater(this.#parts.epochFile.newestState, state);
-    if (isSame && !isSetBack) return this.#requireOnly(term, state.inSync);
-    if (isSetBack) log.warn(`election: the authority's state of epoch ${state.epoch} was set back; it is written anew`);
-    if (!await this.#write(term, modRevision, wanted)) return this.#wake();
-    this.#requireOnly(term, wanted.inSync);
-    if (!sameMembers(wanted.inSync, state.inSync)) {
-      log.info(`election: in sync are now ${wanted.inSync.join(", ")} (before: ${state.inSync.join(", ")})`);
-    }
-    this.#wake();
-  }
-
-  #requireOnly(term: Term, inSync: readonly number[]): void {
-    if (term.requireOnly(inSync)) this.#askGrants();
-  }
-
-  /** Writes the state as its leader; false when it was another than ours, or we lead no more. */
-  async #write(
-    term: Term,
-    stateRevision: number,
-    wanted: GroupState,
-    more: { deletes?: string[] } = {},
-  ): Promise<boolean> {
-    const { authority, keys } = this.#parts;
-    const state = this.#asNewest(wanted);
-    term.willWrite(state);
-    try {
-      const { succeeded } = await authority.commit({
-        compare: [
-          { key: keys.state, target: "MOD", revision: stateRevision },
-          { key: keys.leader, target: "CREATE", revision: term.createRevision },
-        ],
-        puts: [{ key: keys.state, value: JSON.stringify(state) }],
-        ...more,
-      });
-      if (succeeded) term.written();
-      return succeeded;
-    } catch (error) {
-      if (error instanceof AuthorityError && error.isUnknown) term.mayBeWritten(state, stateRevision);
-      throw error;
-    }
-  }
-
-  /** A state that we are about to write, later than all that were seen: also where it follows one that was set back. */
-  #asNewest(state: GroupState): GroupState {
-    const { epoch, version } = this.#parts.epochFile.newestState;
-    return epoch === state.epoch && version >= state.version ? { ...state, version: version + 1 } : state;
-  }
-
-  /** Asks every required follower for time, in case that the authority cannot be asked. */
-  #askGrants(): void {
-    const { clock, host } = this.#parts;
-    const term = this.#term;
-    if (term === null) return;
-    for (const replica of term.required) {
-      const untilMs = reliableUntil(clock.monotonicMs(), this.#leaseMs);
-      host.askGrant(replica, term.epoch, this.#leaseMs).then((isGranted) => {
-        if (isGranted) term.granted(replica, untilMs);
-      }, () => {});
-    }
   }
 
   async #isTooIll(term: Term): Promise<boolean> {
@@ -414,7 +318,7 @@ export class Election {
     const isReady = state.inSync.includes(to) && to !== replica && !term.followers.isLate(to);
     if (isReady && await this.#handOver(term, to, "an operator wants it")) return;
     if (to !== replica) log.error(`election: replica ${to} cannot be handed over to: it is not in sync`);
-    if (this.#term === term) await this.#write(term, modRevision, state, { deletes: [keys.handOver] });
+    if (this.#term === term) await this.#leadership.write(term, modRevision, state, { deletes: [keys.handOver] });
   }
 
   /**
@@ -454,7 +358,7 @@ export class Election {
     const next = isReady ? to : null;
     term.stateRead(state);
     const proven = state.value.inSync.filter((each) => term.isProven(each));
-    const after = this.#asNewest(released(withInSync(state.value, proven), next));
+    const after = this.#leadership.asNewest(released(withInSync(state.value, proven), next));
     const compare: Compare[] = [
       { key: keys.state, target: "MOD", revision: state.modRevision },
       { key: keys.leader, target: "CREATE", revision: term.createRevision },
@@ -609,7 +513,7 @@ export class Election {
     if (this.#term !== term || this.#stopped) return;
     log.info(`election: epoch ${term.epoch} is open`);
     host.leading();
-    this.#askGrants();
+    this.#leadership.askGrants(term);
     this.#wake();
   }
 
@@ -686,14 +590,6 @@ export class Election {
     this.#problem = problem;
     this.#parts.log.warn(`election: ${problem}`);
   }
-}
-
-function sameMembers(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((each) => b.includes(each));
-}
-
-function startOffsetOf({ history, heldOffset }: GroupState): number {
-  return Math.max(heldOffset, history.at(-1)?.startOffset ?? 0);
 }
 
 function sameLeader(a: LeaderEntry, b: LeaderEntry | null): boolean {
