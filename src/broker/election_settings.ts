@@ -111,13 +111,14 @@ const ADVICE: readonly (readonly [words: RegExp, advice: string])[] = [
     /invalid user ID or password|user name (is empty|not found)|authentication is not enabled|permission denied|invalid auth/i,
     "see haElectionUser and haElectionPassword, and what that user may do in etcd",
   ],
+  [/database space exceeded/, "compact and defragment etcd, then disarm its alarm (etcdctl alarm disarm)"],
   [/not etcd|HTTP version/, "see the port: haElection names the one that etcd has for clients, 2379 unless it was set"],
 ];
 
 /** What an operator is to do about it. @param cause why etcd cannot be asked. */
 export function etcdAdvice(cause: string): string {
   const advice = ADVICE.find(([words]) => words.test(cause))?.[1] ??
-    "See that etcd runs there and can be reached from here";
+    "see that etcd runs there, most of its members do, and it can be reached from here";
   return `${advice[0]!.toUpperCase()}${advice.slice(1)}; it is asked again all the time`;
 }
 

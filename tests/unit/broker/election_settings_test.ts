@@ -73,7 +73,8 @@ Deno.test("a certificate that cannot be read is told with its line", () => {
 Deno.test("whatever keeps etcd from being asked has its own advice", () => {
   const cases = [
     ["http://h:1: tcp connect error: Connection refused (os error 111)", "See that etcd runs there"],
-    ["http://h:1: no answer within 667 ms", "See that etcd runs there"],
+    ["http://h:1: no answer within 667 ms", "See that etcd runs there, most of its members do"],
+    ["etcd refuses: etcdserver: mvcc: database space exceeded", "Compact and defragment etcd"],
     ["https://h:1: tls handshake eof", "TLS is not spoken there"],
     ["https://h:1: Connection reset by peer (os error 104)", "TLS is not spoken there"],
     ["http://h:1: connection closed before message completed", "If TLS is spoken there set haElection=etcds://…"],
