@@ -144,19 +144,21 @@ export class HaConnection {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { log } = this.#context;
-    if (this.isIdentified || this.#hasReported) log.info(`HA connection to slave ${this.remoteText} closed: ${reason}`);
-    else {log.warn(
-        `HA: connection from ${this.remoteText}, which was no slave's, closed: ${reason}; ${this.#whatCame()}`,
-      );}
+    this.#logEnd(reason);
     this.#retry?.cancel();
     this.#socket.close();
     this.#context.onClosed(this);
   }
 
-  #whatCame(): string {
-    if (this.#firstBytes.length > 0) return `what came was ${shownBytes(this.#firstBytes)}`;
-    return "nothing came: a look whether the port is open, or a slave that gave up (its log says why)";
+  #logEnd(reason: string): void {
+    const { log } = this.#context;
+    if (this.isIdentified || this.#hasReported) {
+      return log.info(`HA connection to slave ${this.remoteText} closed: ${reason}`);
+    }
+    const end = `HA: connection from ${this.remoteText}, which was no slave's, closed: ${reason}`;
+    if (this.#firstBytes.length > 0) return log.warn(`${end}; what came was ${shownBytes(this.#firstBytes)}`);
+    // A load balancer looks every few seconds.
+    log.info(`${end}; nothing came: a look whether the port is open, or a slave that gave up (its log says why)`);
   }
 
   /** Notes what comes before the first report. @throws {HaProtocolError} when it is none of a slave. */

@@ -291,6 +291,7 @@ Deno.test("a connection that was no slave's is told as one, with what came, or t
     const silent = await HandSlave.connect(world, "b");
     await world.until(() => silent.closed, "the end", 30_000);
     assertMatch(last(), /no slave's, closed: no report for \d+ ms; nothing came: a look whether the port is open/);
+    assertMatch(last(), /\bINFO\b/, "a load balancer looks every few seconds");
     const slave = await HandSlave.connect(world, "b");
     await slave.report(0);
     await world.clock.sleep(100);
