@@ -140,12 +140,7 @@ export class Etcd implements Authority {
       this.#token = null;
       answer = await this.#http.post({ url, body, headers: await this.#headers() }, timeoutMs);
     }
-    if (answer.status !== 200) throw refusalOf(url, answer);
-    try {
-      return decode(answer.text);
-    } catch (error) {
-      throw notEtcd(url, messageOf(error));
-    }
+    return decoded(url, answer, decode);
   }
 
   /** The user's token; asked for when there is none. */
@@ -159,8 +154,7 @@ export class Etcd implements Authority {
         throw new EtcdRefusal(messageOf(error), null, true);
       });
       if (answer === null) continue;
-      if (answer.status !== 200) throw refusalOf(url, answer);
-      this.#token = decodeToken(answer.text);
+      this.#token = decoded(url, answer, decodeToken);
     }
     return { Authorization: this.#token! };
   }
@@ -190,6 +184,16 @@ function refusalOf(url: string, { status, text }: HttpAnswer): Error {
 }
 
 /** Whoever answers may have passed it on: what became of it is not known. */
+/** What an answer says. @throws what became of the request when it says no, or is none of etcd's. */
+function decoded<T>(url: string, answer: HttpAnswer, decode: (text: string) => T): T {
+  if (answer.status !== 200) throw refusalOf(url, answer);
+  try {
+    return decode(answer.text);
+  } catch (error) {
+    throw notEtcd(url, messageOf(error));
+  }
+}
+
 function notEtcd(url: string, answer: string): ConnectionError {
   return new ConnectionError("closed", `${new URL(url).origin}: what answers there is not etcd: ${answer}`);
 }

@@ -89,9 +89,13 @@ Deno.test("what is no etcd is called so, whatever it answers, and what became of
     { status: 500, text: '{"error":{"reason":"another server\'s words"}}' },
   ];
   for (const answer of answers) {
-    const etcd = new Etcd(new TableHttp(() => answer), new SimClock(), { ...OPTIONS, endpoints: ["http://a:2379"] });
-    const { message } = await assertRejects(() => etcd.read("/x/"), AuthorityError);
-    assertEquals(message.startsWith("etcd: http://a:2379: what answers there is not etcd: "), true, message);
+    const options = { ...OPTIONS, endpoints: ["http://a:2379"] };
+    for (const user of [null, { name: "u", password: "p" }]) {
+      const etcd = new Etcd(new TableHttp(() => answer), new SimClock(), { ...options, user });
+      const { message } = await assertRejects(() => etcd.read("/x/"), AuthorityError);
+      assertEquals(message.startsWith("etcd: http://a:2379: what answers there is not etcd: "), true, message);
+    }
+    const etcd = new Etcd(new TableHttp(() => answer), new SimClock(), options);
     const { isUnknown } = await assertRejects(() => etcd.commit({ compare: [] }), AuthorityError);
     assertEquals(isUnknown || answer.text === "{}", true);
   }
