@@ -14,7 +14,7 @@ export const USAGE = `usage: deno task bench [options]
   --targets LIST     java,rucola (default), or one of them
   --rounds N         alternations (3)
   --seconds N        length of a run (10)
-  --warmup N         most seconds of unmeasured work before a run of raw frames; ends when it gets no faster (45)
+  --warmup N         most seconds of unmeasured work before a run; ends when it gets no faster, of a JVM after 40 (60)
   --store-gib N      size of the store that is killed in start-killed (1)
   --cold-gib N       bytes that pull-cold reads (1)
   --binary FILE      the rucola binary; default: dist/rucola when newer than the sources, else main.ts
@@ -57,7 +57,7 @@ export function readArguments(args: readonly string[]): Arguments {
       targets: { type: "string", default: "java,rucola" },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "10" },
-      warmup: { type: "string", default: "45" },
+      warmup: { type: "string", default: "60" },
       "store-gib": { type: "string", default: "1" },
       "cold-gib": { type: "string", default: "1" },
       binary: { type: "string" },

@@ -1,7 +1,7 @@
 /**
  * Runs Java's benchmark Producer. It prints, once a second after the tenth, the rate and the mean latency of its last
- * nine seconds, and the greatest latency of all; percentiles it does not know. The broker's CPU time is taken over the
- * same nine seconds, when both programs have long been optimized by the JVM.
+ * nine seconds, and the greatest latency of all; percentiles it does not know. It runs on until its reports get no better,
+ * for client and broker are optimized by their JVMs meanwhile. The broker's CPU time is taken over the last nine seconds.
  *
  * @module
  */
@@ -12,9 +12,12 @@ import { type Measurement, measurement } from "./measurement.ts";
 import { Meter } from "./process_meter.ts";
 import type { JavaProducerScenario } from "./scenario.ts";
 import type { Setup } from "./setup.ts";
+import { isSteady } from "./steady.ts";
 
-/** The Producer reports over this time, and so it must run longer. */
+/** The Producer reports over this time, every second. */
 const REPORT_WINDOW_MS = 9000;
+/** So many reports that are no better than those before: the nine seconds of the last one have nothing in common with those. */
+const STEADY_REPORTS = REPORT_WINDOW_MS / 1000;
 const LEAST_SECONDS = 13;
 const SPARE_MS = 60_000;
 const QUEUES = 4;
@@ -27,10 +30,12 @@ export interface JavaRun {
   readonly setup: Setup;
   /** Raised to 13, below which the Producer has nothing to report. */
   readonly seconds: number;
+  /** Most seconds that are waited for better reports. */
+  readonly warmupSeconds: number;
   readonly dir: string;
 }
 
-/** Runs the Producer for a while and takes its last report. @throws {Error} when it reports nothing. */
+/** Runs the Producer until it gets no faster and takes its last report. @throws {Error} when it reports nothing. */
 export async function runJavaProducer(scenario: JavaProducerScenario, run: JavaRun): Promise<Measurement> {
   const { broker, namesrvAddr } = run.setup;
   const topic = `Bench-${scenario.name}`;
@@ -47,11 +52,13 @@ export async function runJavaProducer(scenario: JavaProducerScenario, run: JavaR
   const wanted = Math.max(LEAST_SECONDS, run.seconds) - REPORT_WINDOW_MS / 1000;
   const enoughReports = async () => {
     const reports = await producer.stdout().then(parseReports);
-    return reports.length >= wanted ? reports.at(-1) : undefined;
+    const isWarm = isSteady(reports.map(({ rate }) => rate), STEADY_REPORTS) ||
+      reports.length >= wanted + run.warmupSeconds;
+    return reports.length >= wanted && isWarm ? reports.at(-1) : undefined;
   };
   const report = await waitFor(
     "the Producer's report",
-    run.seconds * 1000 + SPARE_MS,
+    (run.seconds + run.warmupSeconds) * 1000 + SPARE_MS,
     enoughReports,
     () => producer.tail(),
   );

@@ -82,6 +82,6 @@ async function measure(
   if (setup === null) throw new Error(`${scenario.name} needs a broker`);
   if (scenario.kind === "memory") return await runMemory(scenario, { setup, seconds, dir });
   if (scenario.kind === "idle") return await runIdle(scenario, { setup, seconds, dir });
-  if (scenario.kind === "javaProducer") return await runJavaProducer(scenario, { setup, seconds, dir });
+  if (scenario.kind === "javaProducer") return await runJavaProducer(scenario, { setup, seconds, warmupSeconds, dir });
   return await runWire(scenario, { setup, seconds, warmupSeconds, dir });
 }

@@ -9,6 +9,7 @@ import { type Measurement, measurement } from "./measurement.ts";
 import { Meter } from "./process_meter.ts";
 import { BATCH, type WireScenario } from "./scenario.ts";
 import type { Setup } from "./setup.ts";
+import { isSteady } from "./steady.ts";
 import { topicName } from "./wire_frames.ts";
 import type { WireResult } from "./wire_run.ts";
 
@@ -18,10 +19,9 @@ const FILL_SECONDS = 1800;
 const TOPICS_AT_A_TIME = 16;
 const QUEUES_TIMEOUT_MS = 300_000;
 
-/** Warming up ends when so many windows in a row were not faster than the best before them by more than this share. */
+/** Warming up goes in windows, and ends when so many in a row were not faster than those before. */
 const WARM_UP_SECONDS = 2;
-const STEADY_WINDOWS = 2;
-const STEADY_SHARE = 0.05;
+const STEADY_WINDOWS = 5;
 
 /** Where and how long to run. */
 export interface WireRun {
@@ -36,8 +36,8 @@ export interface WireRun {
 }
 
 /**
- * Runs a scenario on a topic of its own: first unmeasured until it gets no faster, because a JVM takes from seconds to
- * most of a minute until its code is optimized, and figures from before would flatter whoever is compared with it.
+ * Runs a scenario on a topic of its own: first unmeasured until it gets no faster, because a JVM takes most of a minute
+ * until its code is optimized, and figures from before would flatter whoever is compared with it.
  *
  * @throws {Error} when the generator breaks off.
  */
@@ -103,14 +103,11 @@ async function waitForQueues(directory: string, queues: number): Promise<void> {
 
 /** Repeats the scenario's work unmeasured until it gets no faster. @throws {Error} when the generator breaks off. */
 export async function warmUp(scenario: WireScenario, topic: string, run: WireRun): Promise<void> {
-  let best = 0;
-  let steady = 0;
+  const rates: number[] = [];
   // A given rate gets no faster: the same work without one shows when the code is optimized.
   const work = { ...scenario, rate: 0, window: scenario.rate > 0 ? 32 : scenario.window };
-  for (let spent = 0; spent < run.warmupSeconds && steady < STEADY_WINDOWS; spent += WARM_UP_SECONDS) {
-    const { requestsPerSecond } = await generate(work, topic, { ...run, seconds: WARM_UP_SECONDS });
-    steady = requestsPerSecond > best * (1 + STEADY_SHARE) ? 0 : steady + 1;
-    best = Math.max(best, requestsPerSecond);
+  for (let spent = 0; spent < run.warmupSeconds && !isSteady(rates, STEADY_WINDOWS); spent += WARM_UP_SECONDS) {
+    rates.push((await generate(work, topic, { ...run, seconds: WARM_UP_SECONDS })).requestsPerSecond);
   }
 }
 
