@@ -62,8 +62,8 @@ export async function runMemory(
 const KIB_OF_MIB = 1024;
 /** The runtime with its code, heap and buffers of threads, when nothing is stored. */
 const BASE_MIB = 160;
-/** Defaults of `storeRecentBytesMax` and `storeCacheBytesMax`. */
-const STORE_MIB = 64 + 32;
+/** Defaults of `storeRecentBytesMax`, and of `storeCacheBytesMax` twice: as much may be under way. */
+const STORE_MIB = 64 + 2 * 32;
 /** Slots of the index file that is written to, twice while they are saved. */
 const INDEX_MIB = 40;
 const CONNECTION_KIB = 64;
