@@ -65,11 +65,6 @@ export class ClientTable {
     return this.#consumers.get(group)?.subscription(topic);
   }
 
-  /** All consumer groups with members. */
-  get consumerGroups(): ReadonlyMap<string, ConsumerGroup> {
-    return this.#consumers;
-  }
-
   /** Groups that are online and subscribe to a topic. */
   groupsOf(topic: string): string[] {
     const groups: string[] = [];

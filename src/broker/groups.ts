@@ -126,14 +126,6 @@ export class GroupTable {
     return true;
   }
 
-  /** Stops a group from consuming until an administrator allows it again. */
-  disableConsume(group: string): void {
-    const config = this.#groups.get(group);
-    if (config === undefined || !config.consumeEnable) return;
-    this.#groups.set(group, { ...config, consumeEnable: false });
-    this.#changed();
-  }
-
   /** Whether a group is forbidden to read a topic. */
   isReadForbidden(group: string, topic: string): boolean {
     // Most brokers forbid nothing; this is asked for each pull.

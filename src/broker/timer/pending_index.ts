@@ -100,11 +100,6 @@ export class PendingIndex {
     return this.#horizon;
   }
 
-  /** Entries in memory. */
-  get heapSize(): number {
-    return this.#heap.size;
-  }
-
   /** The runs, for the list of runs on disk. */
   get runs(): RunInfo[] {
     return this.#runs.map((run) => run.file.info);
