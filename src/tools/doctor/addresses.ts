@@ -68,9 +68,11 @@ function reportUnreachable(told: ToldBroker, error: unknown, report: Report): vo
 }
 
 /** Whether the broker that answered is the one that the name server tells of. */
-function reportIdentity(broker: ExaminedBroker, report: Report): boolean {
+export function reportIdentity(broker: ExaminedBroker, report: Report): boolean {
   const name = broker.config?.get("brokerName");
-  const id = numberOf(broker.config, "brokerId");
+  // A replica has its number while it follows, and leads as 0.
+  const isElected = (broker.config?.get("haElection") ?? "") !== "" && broker.brokerId !== MASTER_ID;
+  const id = numberOf(broker.config, isElected ? "haReplicaId" : "brokerId");
   if ((name === undefined || name === broker.brokerName) && (Number.isNaN(id) || id === broker.brokerId)) return true;
   report({
     severity: "problem",

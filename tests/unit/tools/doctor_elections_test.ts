@@ -15,6 +15,7 @@ import {
 } from "../../../src/election/group_state.ts";
 import { examineElections } from "../../../src/tools/doctor/elections.ts";
 import type { Finding } from "../../../src/tools/doctor/finding.ts";
+import { reportIdentity } from "../../../src/tools/doctor/addresses.ts";
 import type { ExaminedBroker } from "../../../src/tools/doctor/patient.ts";
 
 const KEYS = new GroupKeys("/rucola", "C", "b");
@@ -131,4 +132,14 @@ Deno.test("an etcd that wants a user or certificates is not looked at, and it sa
     assertEquals(severity, "ok");
     assertStringIncludes(text, "getSyncStateSet -a FILE");
   }
+});
+
+Deno.test("a replica that follows answers with its haReplicaId, for its file says nothing of a brokerId", () => {
+  const answered = { ...ELECTION, brokerId: "0" };
+  const told = [broker(2, 2, { ...answered, haReplicaId: "2" }), broker(0, 1, { ...answered, haReplicaId: "1" })];
+  const findings: Finding[] = [];
+  for (const each of told) assertEquals(reportIdentity(each, (finding) => findings.push(finding)), true);
+  assertEquals(findings, []);
+  assertEquals(reportIdentity(broker(3, 3, { ...answered, haReplicaId: "2" }), (each) => findings.push(each)), false);
+  assertStringIncludes(findings[0]!.text, "another broker answers there");
 });
