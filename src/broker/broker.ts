@@ -13,7 +13,7 @@ import type { Disk } from "../common/disk.ts";
 import { LoopWatch } from "../common/loop_watch.ts";
 import { Interner } from "../common/intern.ts";
 import type { Log } from "../common/log.ts";
-import { type Address, formatAddress, type Listener, type Net } from "../common/net.ts";
+import { type Address, formatAddress, type Listener, type Net, unbracket } from "../common/net.ts";
 import type { Random } from "../common/random.ts";
 import { RequestCode } from "../protocol/codes.ts";
 import { Perm } from "../protocol/message.ts";
@@ -31,7 +31,7 @@ import { HalfMessages } from "./half_messages.ts";
 import { fastReadHandlers, handlerTable, YOUNG_MEMORY_RATIO } from "./handler_table.ts";
 import { advertisedHostBytes, Identity } from "./identity.ts";
 import { forwardToLeader } from "./leader_forward.ts";
-import { mendMissingTables } from "./missing_tables.ts";
+import { makeYoungTopics, mendMissingTables } from "./missing_tables.ts";
 import { MessagePut } from "./message_put.ts";
 import { Pop } from "./pop/pop.ts";
 import { PullHold } from "./pull_hold.ts";
@@ -209,7 +209,10 @@ export class Broker {
     this.#tables = tables;
     mendMissingTables(missing, { store, topics: tables.topics, log: log("broker") });
     const { election } = this.#parts;
-    if (election?.fence) tables.topics.setStateVersion(election.epoch());
+    if (election?.fence) {
+      tables.topics.setStateVersion(election.epoch());
+      await makeYoungTopics({ store, topics: tables.topics, log: log("broker") });
+    }
     this.#stops.push(() => tables.close());
     const built = { identity, store, tables, hold, put: new MessagePut(store), delays: this.#delayLevels() };
     const services = this.#startServices(built, arrivals);
@@ -559,8 +562,4 @@ function takePort(net: Net, host: string, port: number): TakenPort {
   };
   if (port !== 0) release();
   return { port: found, release };
-}
-
-function unbracket(host: string): string {
-  return host.replace(/^\[(.*)\]$/, "$1");
 }

@@ -1,6 +1,7 @@
 /**
- * What a broker does when tables are missing beside messages: `config` was lost, or the store was copied without it. It says
- * so, with what follows, and makes the topics again that have queues: else nobody could read their messages.
+ * What a broker does when tables, or the newest of what stood in them, are missing beside messages: `config` was lost, the
+ * store was copied without it, or the leader died that had just made a topic. It says so, with what follows, and makes the
+ * topics again that have queues: else nobody could read their messages.
  *
  * Ours. RocketMQ starts with empty tables and says nothing.
  *
@@ -17,6 +18,14 @@ export interface MissingTablesParts {
   readonly log: Log;
 }
 
+/** What is looked at for topics that were just made. */
+export interface YoungTopicsParts extends MissingTablesParts {
+  readonly store: Pick<MessageStore, "topics" | "queueNums" | "queuesOf" | "storeTimeAt" | "figures">;
+}
+
+/** Topics are copied every few seconds. In the clock that stamps messages. */
+const YOUNG_MS = 30_000;
+
 /** Tells of tables that were missing when the broker started, and makes topics again. */
 export function mendMissingTables(missing: readonly MissingTable[], { store, topics, log }: MissingTablesParts): void {
   for (const { name, path, consequence } of missing) {
@@ -25,12 +34,36 @@ export function mendMissingTables(missing: readonly MissingTable[], { store, top
     );
     if (name !== "topics") continue;
     const lost = store.topics().filter((topic) => !topics.has(topic));
-    topics.update(...lost.map((topic) => {
-      const queueNums = store.queueNums(topic);
-      return topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums });
-    }));
+    makeAgain(lost, { store, topics });
     if (lost.length > 0) {
       log.error(`Made again from their queues: ${lost.length} topics, ${lost.slice(0, 100).join(", ")}`);
     }
   }
+}
+
+/**
+ * A new leader's first act: it makes the topics that its predecessor had made since it copied them last, for their messages
+ * are acknowledged. Topics that have had no message for longer than {@linkcode YOUNG_MS} were deleted.
+ */
+export async function makeYoungTopics({ store, topics, log }: YoungTopicsParts): Promise<void> {
+  const sinceMs = store.figures().lastStoreTimestamp - YOUNG_MS;
+  const young: string[] = [];
+  for (const topic of store.topics()) {
+    if (topics.has(topic)) continue;
+    for (const { queueId, maxOffset } of store.queuesOf(topic)) {
+      if (await store.storeTimeAt(topic, queueId, maxOffset - 1) < sinceMs) continue;
+      young.push(topic);
+      break;
+    }
+  }
+  if (young.length === 0) return;
+  makeAgain(young, { store, topics });
+  log.warn(`Topics that the former leader had just made, made again from their queues: ${young.join(", ")}`);
+}
+
+function makeAgain(lost: readonly string[], { store, topics }: Omit<MissingTablesParts, "log">): void {
+  topics.update(...lost.map((topic) => {
+    const queueNums = store.queueNums(topic);
+    return topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums });
+  }));
 }

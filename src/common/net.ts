@@ -67,6 +67,11 @@ export function formatAddress(address: Address): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** A host without the brackets that people put around an IPv6 one. */
+export function unbracket(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
+
 /**
  * Reads `host:port`, `[v6]:port` or, when `defaultPort` is given, a bare host.
  *
