@@ -11,13 +11,14 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
+import { settingRefusal } from "../common/options.ts";
 import type { Log } from "../common/log.ts";
-import type { Address } from "../common/net.ts";
+import { type Address, formatAddress, unbracket } from "../common/net.ts";
 import type { Authority } from "../election/authority.ts";
 import { Election, type ElectionFigures } from "../election/election.ts";
 import type { ElectionHost } from "../election/election_host.ts";
 import { EpochFile } from "../election/epoch_file.ts";
-import { GroupKeys, type LeaderEntry } from "../election/group_state.ts";
+import { GroupKeys, type LeaderEntry, otherOfNumber } from "../election/group_state.ts";
 import type { Followers } from "../election/term.ts";
 import { Broker, type BrokerConfiguration, type BrokerParts } from "./broker.ts";
 import type { BrokerElection } from "./broker_election.ts";
@@ -29,6 +30,9 @@ import { TermOpening } from "./term_opening.ts";
 const AGAIN_MS = 1000;
 /** How often it is noted how much of the log is on the device. */
 const NOTE_MS = 30_000;
+/** After so many leases the entry of a replica that has just died has ended. */
+const NUMBER_WAIT_LEASES = 2;
+const NUMBER_POLL_MS = 200;
 
 /** What a replica is made of. */
 export interface ElectedBrokerParts extends Omit<BrokerParts, "election"> {
@@ -79,6 +83,8 @@ export class ElectedBroker implements ElectionHost {
       isUnclean: disk.stat(`${root}/abort`) !== null,
       isSynced: store.flushDiskType === "SYNC_FLUSH",
     });
+    const keys = new GroupKeys(broker.haElectionPrefix, broker.brokerClusterName, broker.brokerName);
+    await this.#waitForNumber(keys);
     const address = await this.#startBroker(null);
     this.#epochFile.logFound(this.endOffset());
     // One that has been in no group had nothing to lose.
@@ -95,7 +101,7 @@ export class ElectedBroker implements ElectionHost {
       clock,
       random,
       log: this.#log,
-      keys: new GroupKeys(broker.haElectionPrefix, broker.brokerClusterName, broker.brokerName),
+      keys,
       epochFile: this.#epochFile,
       host: this,
       replica: broker.haReplicaId,
@@ -104,6 +110,30 @@ export class ElectedBroker implements ElectionHost {
     });
     this.#election.start();
     return address;
+  }
+
+  /**
+   * Waits until the entry of whoever had our number before has ended, which takes a lease. An authority that cannot be asked
+   * now is the election's to tell.
+   *
+   * @throws {ConfigError} when that replica lives: what one has would count for the other.
+   */
+  async #waitForNumber(keys: GroupKeys): Promise<void> {
+    const { authority, replicaKey: key } = this.#parts;
+    const { broker, assigned } = this.#settings;
+    const { haReplicaId, haElectionLeaseSec } = broker;
+    const brokerAddr = formatAddress({ host: unbracket(broker.brokerIP1), port: broker.listenPort });
+    const endMs = this.#clock.monotonicMs() + NUMBER_WAIT_LEASES * haElectionLeaseSec * 1000;
+    for (;;) {
+      const view = await authority.read(keys.prefix).then((found) => keys.view(found)).catch(() => null);
+      const other = view === null ? null : otherOfNumber(view, haReplicaId, { key, brokerAddr });
+      if (other === null) return;
+      if (this.#clock.monotonicMs() >= endMs) {
+        const setting = { key: "haReplicaId", value: String(haReplicaId) };
+        throw settingRefusal(setting, numberTakenText(other.brokerAddr), assigned);
+      }
+      await this.#clock.sleep(NUMBER_POLL_MS);
+    }
   }
 
   /** Hands over where it leads, and stops. Idempotent. */
@@ -204,6 +234,12 @@ export class ElectedBroker implements ElectionHost {
   }
 
   /** @inheritdoc */
+  numberTaken(brokerAddr: string): void {
+    const text = `haReplicaId=${this.#settings.broker.haReplicaId}: ${numberTakenText(brokerAddr)}`;
+    this.#warn(text, "haReplicaId");
+  }
+
+  /** @inheritdoc */
   async prepareSuccessor(replica: number, epoch: number): Promise<void> {
     await this.#broker?.replication?.askToCopy(replica, epoch);
   }
@@ -227,8 +263,8 @@ export class ElectedBroker implements ElectionHost {
     this.#parts.notify?.({ text, isWarning: false });
   }
 
-  #warn(words: string): void {
-    const text = `${this.#settings.assigned.get("haElection") ?? "default"}: ${words}`;
+  #warn(words: string, key = "haElection"): void {
+    const text = `${this.#settings.assigned.get(key) ?? "default"}: ${words}`;
     this.#log.warn(`election: ${text}`);
     this.#parts.notify?.({ text, isWarning: true });
   }
@@ -358,4 +394,8 @@ class RoleConfiguration implements BrokerConfiguration {
   update(changes: ReadonlyMap<string, string>): string[] {
     return this.#inner.update(changes);
   }
+}
+
+function numberTakenText(brokerAddr: string): string {
+  return `a replica of that number is alive at ${brokerAddr}: give each replica of a group a number of its own`;
 }

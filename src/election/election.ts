@@ -30,6 +30,7 @@ import {
   type GroupState,
   type GroupView,
   type LeaderEntry,
+  otherOfNumber,
   released,
   withInSync,
 } from "./group_state.ts";
@@ -49,6 +50,8 @@ const HAND_OVER_POLL_MS = 2;
 const OPENING_POLL_MS = 5;
 /** When nobody leads for so many leases people are told why: an election takes one or two. */
 const LEADERLESS_LEASES = 4;
+/** After so many leases an entry under our number is that of a replica that lives. */
+const NUMBER_TAKEN_LEASES = 2;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
 
@@ -105,6 +108,10 @@ export class Election {
   #sickUntilMs = -Infinity;
   #idle: string | null = "it has just started";
   #announced = "";
+  /** The revision of our replica's entry as it was read or written last; 0: there was none. */
+  #entryRevision = 0;
+  /** Another replica under our number, since when it is seen, and whether it was told of. */
+  #other: { readonly brokerAddr: string; readonly sinceMs: number; isTold: boolean } | null = null;
   #timers: Timer[] = [];
   #watch: Disposable | null = null;
   #wanted = false;
@@ -235,7 +242,11 @@ export class Election {
     const view = keys.view(await authority.read(keys.prefix));
     const stateRevision = view.state?.modRevision ?? 0;
     if (view.state !== null) this.#noteState(view.state.value);
-    for (const { value } of view.replicas) this.#keys.set(value.replica, value.key);
+    this.#entryRevision = 0;
+    for (const { value, modRevision } of view.replicas) {
+      this.#keys.set(value.replica, value.key);
+      if (value.replica === this.#parts.replica) this.#entryRevision = modRevision;
+    }
     if (stateRevision !== this.#seen.stateRevision) this.#seen = { stateRevision, atMs: clock.monotonicMs() };
     return view;
   }
@@ -251,11 +262,35 @@ export class Election {
 
   async #actOn(view: GroupView): Promise<void> {
     if (this.#lease.present === null) await this.#renew();
+    const { replica, key, host } = this.#parts;
+    const other = otherOfNumber(view, replica, { key, ...host.addresses() });
+    if (other !== null && this.#term === null) return await this.#standAside(other.brokerAddr);
+    this.#other = null;
     // A leader that is followed in this round is to know us.
     if (this.#announced === "") await this.#announce();
     if (this.#term !== null) await this.#actAsLeader(this.#term, view);
     else await this.#actAsFollower(view);
     await this.#announce();
+  }
+
+  /**
+   * Two replicas under one number, e.g. by a copied file: what one has would count for the other. Whoever was there first goes
+   * on. It is told when the entry lives longer than that of one that has just died.
+   */
+  async #standAside(brokerAddr: string): Promise<void> {
+    const { host, clock, replica } = this.#parts;
+    const now = clock.monotonicMs();
+    if (this.#other?.brokerAddr !== brokerAddr) this.#other = { brokerAddr, sinceMs: now, isTold: false };
+    this.#idle = `replica ${replica} is alive at ${brokerAddr}, and this one has the same number`;
+    this.#announced = "";
+    await this.#settleCandidacy();
+    if (this.#leader !== null) {
+      this.#leader = null;
+      await host.follow(null);
+    }
+    if (this.#other.isTold || now - this.#other.sinceMs < NUMBER_TAKEN_LEASES * this.#leaseMs) return;
+    this.#other.isTold = true;
+    host.numberTaken(brokerAddr);
   }
 
   // Leading.
@@ -391,7 +426,10 @@ export class Election {
     await this.#settleCandidacy();
     if (view.leader !== null) {
       this.#leaderless = null;
-      this.#idle = `replica ${view.leader.value.replica} leads`;
+      const isRemoved = view.state?.value.removed.includes(replica) ?? false;
+      this.#idle = isRemoved
+        ? "an operator has taken it out of the group (cleanBrokerMetadata); addReplica lets it in again"
+        : `replica ${view.leader.value.replica} leads`;
       const leader = this.#followable(view);
       if (leader !== null && !sameLeader(leader, this.#leader)) {
         this.#parts.epochFile.seen(leader.epoch);
@@ -568,7 +606,14 @@ export class Election {
     const text = `${lease.id} ${JSON.stringify(facts)}`;
     if (text === this.#announced) return;
     const value = JSON.stringify({ ...facts, endOffset: host.endOffset() });
-    await authority.commit({ compare: [], puts: [{ key: keys.replica(replica), value, lease: lease.id }] });
+    const entry = keys.replica(replica);
+    const { succeeded, revision } = await authority.commit({
+      compare: [{ key: entry, target: "MOD", revision: this.#entryRevision }],
+      puts: [{ key: entry, value, lease: lease.id }],
+    });
+    // Somebody else has written it, or it ended.
+    if (!succeeded) return this.#wake();
+    this.#entryRevision = revision;
     this.#announced = text;
   }
 

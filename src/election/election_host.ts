@@ -26,6 +26,8 @@ export interface ElectionHost {
   outage(cause: string | null): void;
   /** Nobody leads for a while, and this is why this replica does not. */
   waits(why: string): void;
+  /** Another replica lives under our number: we take no part until it has gone. */
+  numberTaken(brokerAddr: string): void;
   /** Asks a follower not to stand for so long; whether it granted that. */
   askGrant(replica: number, epoch: number, forMs: number): Promise<boolean>;
 }

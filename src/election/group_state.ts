@@ -106,6 +106,20 @@ export interface GroupView {
   readonly handOver: Entry<HandOverRequest> | null;
 }
 
+/**
+ * Another replica that lives under a number: one with another address. One with our address is a former life of ours, which
+ * is over, for the address is ours now. Null when there is none.
+ */
+export function otherOfNumber(
+  { replicas }: GroupView,
+  replica: number,
+  own: { readonly key: string; readonly brokerAddr: string },
+): ReplicaEntry | null {
+  const entry = replicas.find(({ value }) => value.replica === replica)?.value;
+  if (entry === undefined || entry.key === own.key || entry.brokerAddr === own.brokerAddr) return null;
+  return entry;
+}
+
 /** Epochs that are remembered. */
 const HISTORY_MAX = 32;
 

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { utf8 } from "../../src/common/bytes.ts";
 import { removeTree } from "../../src/common/disk.ts";
+import { ConfigError } from "../../src/common/options.ts";
 import { RequestCode } from "../../src/protocol/codes.ts";
 import { writeHeader } from "../../src/protocol/header.ts";
 import { RemotingClient } from "../../src/remoting/client.ts";
@@ -63,23 +64,31 @@ Deno.test("when the leader dies another one has everything acknowledged, queue o
   });
 });
 
-Deno.test("a message of a topic that is as new as itself can be read from the next leader", async () => {
-  await simWorld(6).run(async (world) => {
-    const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
-    const first = await group.settled(3);
-    await using client = group.cluster.client("app");
-    const producer = client.producer({ group: "PG" });
-    await producer.start();
-    const { sendStatus } = await producer.send({ topic: "NEW", body: "first" });
-    group.kill(first);
-    assertEquals(sendStatus, "SEND_OK");
-    await world.until(() => group.leaders().some((each) => each !== first), "another leader");
-    await world.clock.sleep(1000);
-    await using reader = group.cluster.client("reader");
-    const bodies = (await readTopic(reader, "NEW")).map(({ body }) => new TextDecoder().decode(body));
-    assertEquals(bodies, ["first"]);
+for (const [what, areKilled] of [["", false], [", when that was killed as well", true]] as const) {
+  Deno.test(`a message of a topic that is as new as itself can be read from the next leader${what}`, async () => {
+    await simWorld(6).run(async (world) => {
+      const group = await ElectedGroup.start(world, 3, { minInSyncReplicas: "2" });
+      const first = await group.settled(3);
+      // The others have a table of topics by then, one without the new topic.
+      await send(world, group, 1, "older");
+      await world.clock.sleep(15_000);
+      await using client = group.cluster.client("app");
+      const producer = client.producer({ group: "PG" });
+      await producer.start();
+      const { sendStatus } = await producer.send({ topic: "NEW", body: "first" });
+      assertEquals(sendStatus, "SEND_OK");
+      group.kill(first);
+      const others = [1, 2, 3].filter((id) => id !== first);
+      if (areKilled) { for (const id of others) group.kill(id); }
+      if (areKilled) { for (const id of others) await group.startReplica(id); }
+      await world.until(() => group.leaders().some((each) => each !== first), "another leader");
+      await world.clock.sleep(1000);
+      await using reader = group.cluster.client("reader");
+      const bodies = (await readTopic(reader, "NEW")).map(({ body }) => new TextDecoder().decode(body));
+      assertEquals(bodies, ["first"]);
+    });
   });
-});
+}
 
 Deno.test("a hand-over takes less than a second, fails no send of a client with an old route, and moves brokerId 0", async () => {
   await simWorld(3).run(async (world) => {
@@ -301,5 +310,63 @@ Deno.test("a replica that is started without the authority says at once that it 
       );
       process.kill();
     }
+  });
+});
+
+Deno.test("a second replica under a number that is taken is refused at its start, and the first one goes on", async () => {
+  await simWorld(41).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    const taken = leader % 3 + 1;
+    const first = group.running.get(taken)!;
+    const error = await assertRejects(() => group.startReplica(taken, "impostor"), ConfigError);
+    const addr = first.replica.advertisedAddress;
+    assertStringIncludes(
+      error.message,
+      `haReplicaId=${taken}: a replica of that number is alive at ${addr}: give each`,
+    );
+    group.running.set(taken, first);
+    assertEquals(group.view().replicas.find(({ value }) => value.replica === taken)?.value.brokerAddr, addr);
+    assertEquals((await send(world, group, 20, "a")).length, 20);
+    // Its own machine may be another one, once the former life's lease has ended.
+    group.kill(taken);
+    const moved = await group.startReplica(taken, "other machine");
+    assertEquals(await group.settled(3), leader);
+    assertEquals(moved.replica.figures()?.leader, leader);
+  });
+});
+
+Deno.test("of two replicas that come to one number while the authority is away the second takes no part, and its operator is told", async () => {
+  await simWorld(42).run(async (world) => {
+    const group = await ElectedGroup.start(world, 2);
+    await group.settled(2);
+    group.authority.cutOff.add("impostor");
+    const first = group.running.get(1)!;
+    const second = await group.startReplica(1, "impostor");
+    group.authority.cutOff.clear();
+    group.running.set(1, first);
+    await world.until(
+      () => second.notices.some((text) => text.includes("haReplicaId=1: a replica of that number")),
+      "it",
+    );
+    assertStringIncludes(second.replica.figures()!.idle!, "this one has the same number");
+    assertEquals((await send(world, group, 20, "a")).length, 20);
+    assertEquals(
+      group.view().replicas.find(({ value }) => value.replica === 1)?.value.brokerAddr,
+      first.replica.advertisedAddress,
+    );
+    await second.replica.stop();
+  });
+});
+
+Deno.test("a replica that an operator has taken out says so while it follows", async () => {
+  await simWorld(43).run(async (world) => {
+    const group = await ElectedGroup.start(world, 3);
+    const leader = await group.settled(3);
+    const out = leader % 3 + 1;
+    const state = { ...group.view().state!.value, inSync: [1, 2, 3].filter((id) => id !== out), removed: [out] };
+    group.authority.commit({ compare: [], puts: [{ key: group.keys.state, value: JSON.stringify(state) }] });
+    const idle = () => group.running.get(out)!.replica.figures()?.idle ?? "";
+    await world.until(() => idle().includes("taken it out of the group"), "its word");
   });
 });

@@ -43,9 +43,9 @@ export class ElectedGroup {
     return group;
   }
 
-  /** Starts a replica, again after its end. */
-  async startReplica(id: number): Promise<RunningReplica> {
-    const machine = this.world.machine(`r${id}`);
+  /** Starts a replica, again after its end; on another machine than its own where one is named. */
+  async startReplica(id: number, machineName = `r${id}`): Promise<RunningReplica> {
+    const machine = this.world.machine(machineName);
     const process = machine.boot();
     const configuration = testBrokerConfiguration(process.disk, {
       brokerName: "broker-a",

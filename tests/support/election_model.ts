@@ -222,6 +222,11 @@ export class Life implements ElectionHost {
     this.told.push(why);
   }
 
+  /** @inheritdoc */
+  numberTaken(brokerAddr: string): void {
+    this.told.push(`number taken by ${brokerAddr}`);
+  }
+
   /** The authority as it is reached from here. */
   #authority(): Authority {
     const { model, id } = this.replica;
