@@ -203,6 +203,8 @@ function masked({ stdout }: Printed): string[] {
     .replaceAll("]MessageTrack [", "]\nMessageTrack [")
     // Of a Java broker that has just started it is null until the first sample.
     .replace(/(putMessageDistributeTime *:).*/g, "$1 #")
+    // Its unit follows from how much there is just then.
+    .replace(/(remainHowManyDataToFlush *:).*/g, "$1 #")
     .replace(/\{([^{}\n]*=[^{}\n]*)\}/g, (_map, members: string) => `{${members.split(", ").sort().join(", ")}}`)
     .replace(CHANGING, (all, before: string, after: string, end?: string) => {
       if (end !== undefined) return before === "" ? "#" : " #";
