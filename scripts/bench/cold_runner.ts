@@ -10,7 +10,7 @@ import { waitForRegistration } from "../interop/raw_client.ts";
 import type { Measurement } from "./measurement.ts";
 import { dropFromCache, readRateMiB } from "./page_cache.ts";
 import { type ColdScenario, PULL, type WireScenario } from "./scenario.ts";
-import type { SetupPlace } from "./setup.ts";
+import { setupOfOne, type SetupPlace } from "./setup.ts";
 import { fillTopic, makeTopics, measureWire, warmUp, type WireRun } from "./wire_runner.ts";
 
 /** How much, and how long at most. */
@@ -37,12 +37,7 @@ export async function runCold(scenario: ColdScenario, run: ColdRun): Promise<Mea
   const start = async () => {
     const broker = await platform.startBroker(options);
     await waitForRegistration(namesrv.address, broker.address);
-    const setup = {
-      namesrvAddr: namesrv.address,
-      broker,
-      addresses: [broker.address],
-      stores: [`${dir}/broker/store`],
-    };
+    const setup = setupOfOne(namesrv.address, broker, options.dir);
     return { setup, seconds: SECONDS_MAX, warmupSeconds: run.warmupSeconds, dir };
   };
   const first = await start();

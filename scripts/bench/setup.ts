@@ -58,7 +58,12 @@ export async function startSetup(name: SetupName, place: SetupPlace, stack: Asyn
   stack.use(broker.process);
   await waitForRegistration(namesrv.address, broker.address);
   if (role !== undefined) stack.use(await startSlave(place.platform, broker, options));
-  return { namesrvAddr: namesrv.address, broker, addresses: [broker.address], stores: [`${options.dir}/store`] };
+  return setupOfOne(namesrv.address, broker, options.dir);
+}
+
+/** The setup of one broker that is there, whose store is in `dir`. */
+export function setupOfOne(namesrvAddr: string, broker: Server, dir: string): Setup {
+  return { namesrvAddr, broker, addresses: [broker.address], stores: [`${dir}/store`] };
 }
 
 /** The master's role in setups with a slave. */

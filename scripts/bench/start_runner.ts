@@ -10,7 +10,7 @@ import type { Server } from "../interop/server.ts";
 import { type Measurement, NOTHING_MEASURED } from "./measurement.ts";
 import { residentMiB } from "./process_meter.ts";
 import { PULL, type StartScenario, type WireScenario } from "./scenario.ts";
-import type { SetupPlace } from "./setup.ts";
+import { setupOfOne, type SetupPlace } from "./setup.ts";
 import { fillTopic, generate, makeTopics } from "./wire_runner.ts";
 
 /** What is started, and how large its store is. */
@@ -55,7 +55,7 @@ export async function runStart(scenario: StartScenario, run: StartRun): Promise<
 async function fillAndKill(broker: Server, namesrvAddr: string, run: StartRun): Promise<void> {
   const backlog = Math.round(run.storeBytes / (BODY_BYTES + RECORD_OVERHEAD_BYTES));
   const wire: WireScenario = { ...PULL, name: "fill", about: "", size: BODY_BYTES, backlog };
-  const setup = { namesrvAddr, broker, addresses: [broker.address], stores: [`${run.place.dir}/broker/store`] };
+  const setup = setupOfOne(namesrvAddr, broker, `${run.place.dir}/broker`);
   const wireRun = { setup, seconds: WRITE_BEFORE_KILL_SECONDS, warmupSeconds: 1, dir: run.place.dir };
   await makeTopics(wire, TOPIC, setup);
   await fillTopic(wire, TOPIC, wireRun);
