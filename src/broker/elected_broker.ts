@@ -11,14 +11,14 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import { messageOf } from "../common/errors.ts";
-import { settingRefusal } from "../common/options.ts";
 import type { Log } from "../common/log.ts";
 import { type Address, formatAddress, unbracket } from "../common/net.ts";
+import { settingRefusal } from "../common/options.ts";
 import type { Authority } from "../election/authority.ts";
 import { Election, type ElectionFigures } from "../election/election.ts";
 import type { ElectionHost } from "../election/election_host.ts";
 import { EpochFile } from "../election/epoch_file.ts";
-import { GroupKeys, type LeaderEntry, otherOfNumber } from "../election/group_state.ts";
+import { GroupKeys, type LeaderEntry, OTHER_LIVES_LEASES, otherOfNumber } from "../election/group_state.ts";
 import type { Followers } from "../election/term.ts";
 import { Broker, type BrokerConfiguration, type BrokerParts } from "./broker.ts";
 import type { BrokerElection } from "./broker_election.ts";
@@ -30,8 +30,7 @@ import { TermOpening } from "./term_opening.ts";
 const AGAIN_MS = 1000;
 /** How often it is noted how much of the log is on the device. */
 const NOTE_MS = 30_000;
-/** After so many leases the entry of a replica that has just died has ended. */
-const NUMBER_WAIT_LEASES = 2;
+/** How often it is looked whether the entry under our number has ended. */
 const NUMBER_POLL_MS = 200;
 
 /** What a replica is made of. */
@@ -123,7 +122,7 @@ export class ElectedBroker implements ElectionHost {
     const { broker, assigned } = this.#settings;
     const { haReplicaId, haElectionLeaseSec } = broker;
     const brokerAddr = formatAddress({ host: unbracket(broker.brokerIP1), port: broker.listenPort });
-    const endMs = this.#clock.monotonicMs() + NUMBER_WAIT_LEASES * haElectionLeaseSec * 1000;
+    const endMs = this.#clock.monotonicMs() + OTHER_LIVES_LEASES * haElectionLeaseSec * 1000;
     for (;;) {
       const view = await authority.read(keys.prefix).then((found) => keys.view(found)).catch(() => null);
       const other = view === null ? null : otherOfNumber(view, haReplicaId, { key, brokerAddr });

@@ -30,6 +30,7 @@ import {
   type GroupState,
   type GroupView,
   type LeaderEntry,
+  OTHER_LIVES_LEASES,
   otherOfNumber,
   released,
   withInSync,
@@ -50,8 +51,6 @@ const HAND_OVER_POLL_MS = 2;
 const OPENING_POLL_MS = 5;
 /** When nobody leads for so many leases people are told why: an election takes one or two. */
 const LEADERLESS_LEASES = 4;
-/** After so many leases an entry under our number is that of a replica that lives. */
-const NUMBER_TAKEN_LEASES = 2;
 /** A leader that cannot store messages hands over after this long. */
 const ILLNESS_MS = 1000;
 
@@ -288,7 +287,7 @@ export class Election {
       this.#leader = null;
       await host.follow(null);
     }
-    if (this.#other.isTold || now - this.#other.sinceMs < NUMBER_TAKEN_LEASES * this.#leaseMs) return;
+    if (this.#other.isTold || now - this.#other.sinceMs < OTHER_LIVES_LEASES * this.#leaseMs) return;
     this.#other.isTold = true;
     host.numberTaken(brokerAddr);
   }

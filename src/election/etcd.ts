@@ -183,7 +183,6 @@ function refusalOf(url: string, { status, text }: HttpAnswer): Error {
   return new EtcdRefusal(message, code, false);
 }
 
-/** Whoever answers may have passed it on: what became of it is not known. */
 /** What an answer says. @throws what became of the request when it says no, or is none of etcd's. */
 function decoded<T>(url: string, answer: HttpAnswer, decode: (text: string) => T): T {
   if (answer.status !== 200) throw refusalOf(url, answer);
@@ -194,6 +193,7 @@ function decoded<T>(url: string, answer: HttpAnswer, decode: (text: string) => T
   }
 }
 
+/** Whoever answers may have passed it on: what became of it is not known. */
 function notEtcd(url: string, answer: string): ConnectionError {
   return new ConnectionError("closed", `${new URL(url).origin}: what answers there is not etcd: ${answer}`);
 }

@@ -106,6 +106,9 @@ export interface GroupView {
   readonly handOver: Entry<HandOverRequest> | null;
 }
 
+/** After so many leases an entry under our number is that of a replica that lives: one that has died has none any more. */
+export const OTHER_LIVES_LEASES = 2;
+
 /**
  * Another replica that lives under a number: one with another address. One with our address is a former life of ours, which
  * is over, for the address is ours now. Null when there is none.
