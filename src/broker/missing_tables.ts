@@ -8,6 +8,7 @@
  * @module
  */
 import type { Log } from "../common/log.ts";
+import type { TopicConfig } from "../protocol/bodies/register.ts";
 import type { MessageStore, MissingTable } from "../store/store.ts";
 import { topicConfig, type TopicTable } from "./topics.ts";
 
@@ -62,8 +63,11 @@ export async function makeYoungTopics({ store, topics, log }: YoungTopicsParts):
 }
 
 function makeAgain(lost: readonly string[], { store, topics }: Omit<MissingTablesParts, "log">): void {
-  topics.update(...lost.map((topic) => {
-    const queueNums = store.queueNums(topic);
-    return topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums });
-  }));
+  topics.update(...lost.map((topic) => topicOfQueues(topic, store)));
+}
+
+/** A topic with as many queues as the store has of it, all else as by default. */
+export function topicOfQueues(topic: string, store: Pick<MessageStore, "queueNums">): TopicConfig {
+  const queueNums = store.queueNums(topic);
+  return topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums });
 }

@@ -30,10 +30,10 @@ import { FORWARD_ONLY_FIELD } from "../protocol/headers/offset.ts";
 import { type JsonObject, parseJsonObject } from "../protocol/json.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import { refusalText } from "../remoting/command.ts";
+import { topicOfQueues } from "./missing_tables.ts";
 import { mergeOffsets, type OffsetToReturn } from "./offset_merge.ts";
 import type { MessageStore } from "../store/store.ts";
 import type { BrokerTables } from "./tables.ts";
-import { topicConfig } from "./topics.ts";
 
 const FIRST_MS = 3000;
 const PERIOD_MS = 10_000;
@@ -189,10 +189,13 @@ export class SlaveSync {
     const { store, tables: { topics }, log } = this.#parts;
     for (const topic of this.#wanted) {
       if (topics.has(topic)) continue;
-      const queueNums = 1 + Math.max(-1, ...store.queuesOf(topic).map(({ queueId }) => queueId));
-      if (queueNums === 0) continue;
-      log.warn(`slave: the master is away and topic ${topic} is unknown: made with ${queueNums} queues, as in the log`);
-      topics.createIfAbsent(topicConfig(topic, { readQueueNums: queueNums, writeQueueNums: queueNums }));
+      const config = topicOfQueues(topic, store);
+      const { readQueueNums } = config;
+      if (readQueueNums === 0) continue;
+      log.warn(
+        `slave: the master is away and topic ${topic} is unknown: made with ${readQueueNums} queues, as in the log`,
+      );
+      topics.createIfAbsent(config);
     }
   }
 
