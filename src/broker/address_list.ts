@@ -5,6 +5,7 @@
  * @module
  */
 import { ipBytes, isInNetwork, type Network, parseNetwork } from "../common/ip.ts";
+import { unbracket } from "../common/net.ts";
 
 /** Addresses that a list allows. */
 export class AddressList {
@@ -22,7 +23,7 @@ export class AddressList {
 
   /** Whether the IP address is on the list. IPv4 addresses that arrive on an IPv6 socket are IPv4 addresses. */
   has(host: string): boolean {
-    const bytes = ipBytes(host.replace(/^\[(.*)\]$/, "$1").replace(/^::ffff:(?=\d+\.)/i, ""));
+    const bytes = ipBytes(unbracket(host).replace(/^::ffff:(?=\d+\.)/i, ""));
     return bytes !== null && this.#networks.some((network) => isInNetwork(network, bytes));
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { ipBytes } from "../common/ip.ts";
+import { unbracket } from "../common/net.ts";
 
 /**
  * Why other machines may not reach `host`, with what to do; null when nothing speaks against it.
@@ -13,7 +14,7 @@ import { ipBytes } from "../common/ip.ts";
  */
 export function addressAdvice(host: string, bindAddress = "0.0.0.0"): string | null {
   const remedy = "set brokerIP1 to an address of this machine that clients can reach";
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const bare = unbracket(host);
   if (bare === "localhost" || bare === "::1" || bare.startsWith("127.")) {
     return `brokerIP1=${host} is a loopback address: clients on other machines cannot connect; ${remedy}`;
   }

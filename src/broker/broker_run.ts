@@ -17,7 +17,7 @@ import { ipBytes } from "../common/ip.ts";
 import { logDirectory } from "../common/log_files.ts";
 import { openLogging } from "../common/log_setup.ts";
 import type { Logger, Logging } from "../common/logger.ts";
-import type { Net } from "../common/net.ts";
+import { type Net, unbracket } from "../common/net.ts";
 import { DenoNet } from "../common/net_deno.ts";
 import type { ServiceManager } from "../common/net_notify.ts";
 import { printOptions } from "../common/options.ts";
@@ -253,7 +253,7 @@ function announce(broker: RunningBroker, settings: BrokerSettings, environment: 
 /** Slaves are told `brokerIP2`; a name that leads nowhere here most likely leads nowhere there. */
 async function adviseHaAddress(net: Net, { broker, store, assigned }: BrokerSettings, log: Logger): Promise<void> {
   const { brokerIP2 } = broker;
-  const host = brokerIP2.replace(/^\[(.*)\]$/, "$1");
+  const host = unbracket(brokerIP2);
   if (store.brokerRole === "SLAVE" || ipBytes(host) !== null) return;
   try {
     await net.resolve(host);

@@ -7,7 +7,7 @@ import { putI32, utf8 } from "../common/bytes.ts";
 import type { Clock } from "../common/clock.ts";
 import { ConnectionError } from "../common/errors.ts";
 import { ipBytes } from "../common/ip.ts";
-import type { Net } from "../common/net.ts";
+import { type Net, unbracket } from "../common/net.ts";
 import { ConfigError } from "../common/options.ts";
 import type { Random } from "../common/random.ts";
 import { hexUpper, OffsetMessageIds, UniqueIds } from "../protocol/ids.ts";
@@ -57,7 +57,7 @@ export class Identity {
  * @throws {ConfigError} when the name leads nowhere: nobody could find a message by its id.
  */
 export async function advertisedHostBytes(net: Net, brokerIP1: string, place: string): Promise<Uint8Array> {
-  const host = brokerIP1.replace(/^\[(.*)\]$/, "$1");
+  const host = unbracket(brokerIP1);
   const bytes = ipBytes(host);
   if (bytes !== null) return bytes;
   const refusal = (why: string) => {

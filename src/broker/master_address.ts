@@ -8,7 +8,7 @@
  * @module
  */
 import { ipBytes } from "../common/ip.ts";
-import { parseAddress } from "../common/net.ts";
+import { parseAddress, unbracket } from "../common/net.ts";
 import { settingRefusal } from "../common/options.ts";
 
 /** What to do about it. */
@@ -80,7 +80,7 @@ function isOwn(host: string, { brokerIP1, brokerIP2, bindAddress }: OwnAddresses
 
 /** Without brackets; `localhost` is what it leads to. */
 function plain(host: string): string {
-  const bare = host.trim().replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  const bare = unbracket(host.trim()).toLowerCase();
   return bare === "localhost" ? "127.0.0.1" : bare;
 }
 

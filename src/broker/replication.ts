@@ -11,7 +11,7 @@
  */
 import type { Clock, Timer } from "../common/clock.ts";
 import type { Log } from "../common/log.ts";
-import { type Address, formatAddress, type Net, parseAddress } from "../common/net.ts";
+import { type Address, formatAddress, type Net, parseAddress, unbracket } from "../common/net.ts";
 import { type HaStatus, NO_HA_CLIENT } from "../protocol/bodies/ha_status.ts";
 import { RequestCode, ResponseCode } from "../protocol/codes.ts";
 import { readHeader, writeHeader } from "../protocol/header.ts";
@@ -118,7 +118,7 @@ export class Replication {
   /** `host:port` that slaves are told: `brokerIP2` and the port that it really listens on. */
   get haServerAddr(): string {
     const { broker, store } = this.#parts.settings();
-    const host = broker.brokerIP2.replace(/^\[(.*)\]$/, "$1");
+    const host = unbracket(broker.brokerIP2);
     return formatAddress({ host, port: this.#haPort || store.haListenPort });
   }
 

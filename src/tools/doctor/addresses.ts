@@ -6,7 +6,7 @@
  */
 import { addressAdvice } from "../../broker/advertised_address.ts";
 import { ConnectionError, messageOf } from "../../common/errors.ts";
-import { formatAddress, parseAddress } from "../../common/net.ts";
+import { formatAddress, parseAddress, unbracket } from "../../common/net.ts";
 import { MASTER_ID } from "../../protocol/bodies/route.ts";
 import type { Report } from "./finding.ts";
 import {
@@ -116,7 +116,7 @@ async function examineHaPort(
   const haPort = configured > 0 ? configured : port + 1;
   const isNeeded = hasSlaves || broker.config?.get("brokerRole") === "SYNC_MASTER";
   const address = formatAddress({
-    host: (broker.config?.get("brokerIP2") ?? host).replace(/^\[(.*)\]$/, "$1"),
+    host: unbracket(broker.config?.get("brokerIP2") ?? host),
     port: haPort,
   });
   const failure = await connectFailure(examiner, address);
