@@ -55,7 +55,7 @@ export interface SlaveSyncParts {
   readonly masterAddr: () => string | null;
   readonly tables: Pick<BrokerTables, "topics" | "groups" | "offsets" | "delayOffsets">;
   readonly more: SlaveSyncMore;
-  readonly store: Pick<MessageStore, "topics" | "queuesOf">;
+  readonly store: Pick<MessageStore, "topics" | "queueNums">;
   /** Whether consumer offsets are copied every two seconds, while they are few. */
   readonly copiesOffsetsOften: boolean;
 }

@@ -43,7 +43,7 @@ function slaveOf(process: SimProcess, masters: Map<string, number>) {
     masterAddr: () => state.masterAddr,
     tables: { offsets, topics: { has: () => true } } as never,
     more: { requestModes: { replaceAll: () => {} }, timer: null },
-    store: { topics: () => [], queuesOf: () => [] },
+    store: { topics: () => [], queueNums: () => 0 },
     copiesOffsetsOften: true,
   });
   return { sync, offsets, told, state, offset: () => offsets.query("G", "T", 0) };
